@@ -1,0 +1,54 @@
+//! The null device: swallows what it is given, and raises an interrupt for
+//! each packet, so that there is something to see. (The original's first
+//! steps call it "dummy".)
+
+use std::io;
+use std::sync::Arc;
+
+use log::debug;
+
+use crate::device::{
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+};
+use crate::hexdump::hexdump;
+use crate::packet::Packet;
+
+/// The longest packet: as much as an IPv4 datagram can hold.
+const MTU: usize = 65_535;
+
+struct Null;
+
+impl Transmitter for Null {
+    fn transmit(
+        &self,
+        device: &Device,
+        _: HwAddr,
+        ethertype: u16,
+        packet: Packet,
+    ) -> io::Result<()> {
+        debug!(target: "null::transmit", "dev={}, type=0x{ethertype:04x}, len={}{}", device.name(), packet.len(), hexdump(&packet));
+        device.irq().raise();
+        Ok(())
+    }
+}
+
+impl Receiver for Null {
+    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>> {
+        debug!(target: "null::isr", "irq={}, dev={}", device.irq().number(), device.name());
+        Ok(None)
+    }
+}
+
+/// Makes a null device.
+pub fn init(devices: &mut Devices) -> Arc<Device> {
+    let config = DeviceConfig {
+        device_type: DeviceType::NULL,
+        mtu: MTU,
+        flags: DeviceFlags::NONE,
+        addr: HwAddr::NONE,
+        broadcast: HwAddr::NONE,
+    };
+    let device = devices.register(config, Null, Null);
+    debug!(target: "null::init", "initialized, dev={}", device.name());
+    device
+}

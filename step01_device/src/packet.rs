@@ -1,0 +1,159 @@
+//! The packet buffer.
+//!
+//! One allocation carries a packet through all floors. On the way down each
+//! floor *prepends* its header into the headroom; on the way up each floor
+//! *pulls* its header off. The payload is never copied for that.
+//!
+//! ```text
+//!  0            head                                   buffer.len()
+//!  ├── headroom ──┼──────────────── contents ──────────────┤
+//!                 │◄─ pull(n) moves head to the right
+//!   prepend(n) ─►│  moves head to the left
+//! ```
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// Room for the headers of all floors: Ethernet (14), IPv4 and TCP with
+/// options (60 each), rounded down to a cache line; no packet of ours has
+/// IP options.
+pub const HEADROOM: usize = 128;
+
+/// A packet: contents with room in front for the headers that are still to come.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Packet {
+    buffer: Vec<u8>,
+    head: usize,
+}
+
+impl Packet {
+    /// A packet with `len` zero bytes of contents.
+    pub fn zeroed(len: usize) -> Self {
+        Self {
+            buffer: vec![0; HEADROOM + len],
+            head: HEADROOM,
+        }
+    }
+
+    /// A packet with a copy of `contents`.
+    pub fn new(contents: &[u8]) -> Self {
+        let mut buffer = Vec::with_capacity(HEADROOM + contents.len());
+        buffer.resize(HEADROOM, 0);
+        buffer.extend_from_slice(contents);
+        Self {
+            buffer,
+            head: HEADROOM,
+        }
+    }
+
+    /// Puts `n` bytes before the contents and returns them, for a header to be
+    /// written. They hold whatever was pulled from there before, or zeros.
+    pub fn prepend(&mut self, n: usize) -> &mut [u8] {
+        if n > self.head {
+            // Rare: more headers than HEADROOM foresees. Make room once.
+            let missing = n - self.head + HEADROOM;
+            self.buffer.splice(0..0, std::iter::repeat_n(0, missing));
+            self.head += missing;
+        }
+        self.head -= n;
+        &mut self.buffer[self.head..self.head + n]
+    }
+
+    /// Takes `n` bytes off the front. Returns false, and changes nothing, if
+    /// the packet is shorter. [`prepend`](Self::prepend) brings them back.
+    #[must_use]
+    pub fn pull(&mut self, n: usize) -> bool {
+        let fits = n <= self.len();
+        if fits {
+            self.head += n;
+        }
+        fits
+    }
+
+    /// Cuts the contents to `len` bytes, if they are longer: link padding.
+    pub fn truncate(&mut self, len: usize) {
+        self.buffer.truncate(self.head.saturating_add(len));
+    }
+
+    /// Fills the contents with zeros up to `len` bytes, if they are shorter.
+    pub fn pad_to(&mut self, len: usize) {
+        let end = self.head + len;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+    }
+
+    /// Appends a copy of `bytes` to the contents.
+    pub fn append(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+}
+
+impl Deref for Packet {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.buffer[self.head..]
+    }
+}
+
+impl DerefMut for Packet {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.head..]
+    }
+}
+
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packet")
+            .field("headroom", &self.head)
+            .field("contents", &&**self)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_go_on_and_come_off() {
+        let mut packet = Packet::new(b"payload");
+        packet.prepend(2).copy_from_slice(b"h:");
+        assert_eq!(&*packet, b"h:payload");
+        assert!(packet.pull(2));
+        assert_eq!(&*packet, b"payload");
+        // What was pulled is still there: a reply is built in the request's buffer.
+        assert_eq!(packet.prepend(2), b"h:");
+    }
+
+    #[test]
+    fn pull_refuses_more_than_there_is() {
+        let mut packet = Packet::new(b"abc");
+        assert!(!packet.pull(4));
+        assert_eq!(&*packet, b"abc");
+        assert!(packet.pull(3));
+        assert!(packet.is_empty());
+    }
+
+    #[test]
+    fn prepend_grows_when_the_headroom_is_used_up() {
+        let mut packet = Packet::new(b"x");
+        packet.prepend(HEADROOM).fill(1);
+        packet.prepend(3).fill(2);
+        assert_eq!(packet.len(), HEADROOM + 4);
+        assert_eq!(&packet[..4], &[2, 2, 2, 1]);
+        assert_eq!(packet.last(), Some(&b'x'));
+    }
+
+    #[test]
+    fn padding_is_added_and_cut() {
+        let mut packet = Packet::new(b"ab");
+        packet.pad_to(4);
+        assert_eq!(&*packet, b"ab\0\0");
+        packet.truncate(2);
+        assert_eq!(&*packet, b"ab");
+        packet.truncate(9);
+        assert_eq!(packet.len(), 2);
+    }
+}

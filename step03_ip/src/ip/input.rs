@@ -1,0 +1,220 @@
+//! The way up: from a packet to the protocol that it is for.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use log::{debug, error, info};
+
+use crate::device::{Device, DeviceFlags};
+use crate::hexdump::hexdump;
+use crate::ip::header::{Header, IpProtocol, ParseError};
+use crate::ip::iface::Interface;
+use crate::ip::output::Ip;
+use crate::packet::Packet;
+use crate::protocol::Protocol;
+
+/// A datagram that has arrived, whole: who gets it may answer in the same
+/// buffer, or quote it in an error message.
+#[derive(Debug)]
+pub struct Datagram<'a> {
+    /// Where it came in.
+    pub iface: &'a Interface,
+    /// Its header.
+    pub header: Header,
+    /// Its payload.
+    pub payload: Packet,
+}
+
+impl Datagram<'_> {
+    /// The datagram as it came, header and options included.
+    pub fn into_packet(self) -> Packet {
+        let mut packet = self.payload;
+        // Pulled off on the way up, and still there.
+        packet.prepend(self.header.header_len.into());
+        packet
+    }
+
+    /// True if it was sent to all hosts of a link, or to a group.
+    pub fn is_broadcast(&self) -> bool {
+        self.iface.is_broadcast(self.header.dst) || self.header.dst.is_multicast()
+    }
+}
+
+/// The socket for the protocols above: ICMP, UDP, TCP.
+pub trait Upper: Send {
+    /// Takes a datagram that is for this protocol.
+    fn input(&mut self, datagram: Datagram<'_>);
+}
+
+/// Why a datagram that is for this host could not be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// Nobody here speaks its protocol.
+    ProtocolUnreachable,
+}
+
+/// The socket for error reports to the sender: ICMP plugs in.
+///
+/// It belongs to the way up. In [`Ip`] it would close a circle, as ICMP itself
+/// sends by [`Ip`].
+pub trait ErrorReporter: Send {
+    /// Tells the sender what became of `datagram`.
+    fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>);
+}
+
+/// The reporter of a host without ICMP: stays silent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl ErrorReporter for Silent {
+    fn report(&mut self, _: DeliveryError, _: Datagram<'_>) {}
+}
+
+/// The protocol is in the table already.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AlreadyRegistered(pub IpProtocol);
+
+impl fmt::Display for AlreadyRegistered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IP protocol {} is already registered", self.0)
+    }
+}
+
+impl std::error::Error for AlreadyRegistered {}
+
+/// IP, the way up: owned by the main loop, and the table of the protocols above.
+pub struct IpInput {
+    ip: Arc<Ip>,
+    uppers: Vec<(IpProtocol, Box<dyn Upper>)>,
+    errors: Box<dyn ErrorReporter>,
+}
+
+impl IpInput {
+    /// The way up that belongs to `ip`, with nobody above it yet.
+    pub fn new(ip: &Arc<Ip>) -> Self {
+        Self {
+            ip: Arc::clone(ip),
+            uppers: Vec::new(),
+            errors: Box::new(Silent),
+        }
+    }
+
+    /// Plugs in who reports errors.
+    #[must_use]
+    pub fn error_reporter(mut self, errors: impl ErrorReporter + 'static) -> Self {
+        self.errors = Box::new(errors);
+        self
+    }
+
+    // ANCHOR: register
+    /// Says who takes the datagrams of `protocol`.
+    ///
+    /// # Errors
+    /// Somebody does already.
+    pub fn register(
+        &mut self,
+        protocol: IpProtocol,
+        upper: impl Upper + 'static,
+    ) -> Result<(), AlreadyRegistered> {
+        if self
+            .uppers
+            .iter()
+            .any(|(registered, _)| *registered == protocol)
+        {
+            error!(target: "ip::register", "already exists, type={protocol}");
+            return Err(AlreadyRegistered(protocol));
+        }
+        self.uppers.push((protocol, Box::new(upper)));
+        info!(target: "ip::register", "registered, type={protocol}");
+        Ok(())
+    }
+    // ANCHOR_END: register
+
+    fn count(&self, error: ParseError) {
+        let counters = &self.ip.counters;
+        match error {
+            ParseError::TooShort { .. } => &counters.too_short,
+            ParseError::Version(_) => &counters.bad_version,
+            ParseError::HeaderLength { .. } => &counters.bad_header_length,
+            ParseError::TotalLength { .. } => &counters.bad_total_length,
+            ParseError::Checksum { .. } => &counters.bad_checksum,
+        }
+        .inc();
+    }
+}
+
+/// A source to which no answer could go (RFC 1122 §3.2.1.3).
+fn is_impossible_source(iface: &Interface, src: Ipv4Addr) -> bool {
+    src.is_multicast() || iface.is_broadcast(src)
+}
+
+/// Datagrams that a host sends to itself arrive at the loopback interface,
+/// with whichever of its addresses.
+fn is_for_us(ip: &Ip, iface: &Interface, dst: Ipv4Addr) -> bool {
+    let is_loopback = iface.device().flags().contains(DeviceFlags::LOOPBACK);
+    iface.accepts(dst) || is_loopback && ip.interfaces().select(dst).is_some()
+}
+
+impl Protocol for IpInput {
+    // ANCHOR: input
+    fn input(&mut self, device: &Arc<Device>, mut packet: Packet) {
+        let counters = &self.ip.counters;
+        counters.received.inc();
+        let header = match Header::parse(&packet) {
+            Ok(header) => header,
+            Err(error) => {
+                self.count(error);
+                debug!(target: "ip::input", "{error}, dev={}", device.name());
+                return;
+            }
+        };
+        // The link may have padded it (Ethernet: to 60 octets).
+        packet.truncate(header.total_len.into());
+        if header.fragment.is_fragment() {
+            counters.fragment.inc();
+            debug!(target: "ip::input", "fragments does not support, dev={}, src={}", device.name(), header.src);
+            return;
+        }
+        let Some(iface) = self.ip.interfaces().on(device) else {
+            counters.no_interface.inc();
+            return;
+        };
+        if !is_for_us(&self.ip, iface, header.dst) {
+            counters.other_host.inc();
+            return;
+        }
+        if is_impossible_source(iface, header.src) {
+            counters.bad_source.inc();
+            debug!(target: "ip::input", "source address error, dev={}, src={}", device.name(), header.src);
+            return;
+        }
+        debug!(
+            target: "ip::input",
+            "dev={}, iface={}, protocol={}, total={}\n{header}{}",
+            device.name(), iface.unicast(), header.protocol, header.total_len, hexdump(&packet)
+        );
+        if !packet.pull(header.header_len.into()) {
+            return; // parse() has made sure that it is long enough
+        }
+        let datagram = Datagram {
+            iface,
+            header,
+            payload: packet,
+        };
+        let mut uppers = self.uppers.iter_mut();
+        match uppers.find(|(protocol, _)| *protocol == header.protocol) {
+            Some((_, upper)) => {
+                counters.delivered.inc();
+                upper.input(datagram);
+            }
+            None => {
+                counters.unknown_protocol.inc();
+                self.errors
+                    .report(DeliveryError::ProtocolUnreachable, datagram);
+            }
+        }
+    }
+    // ANCHOR_END: input
+}

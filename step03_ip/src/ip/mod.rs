@@ -1,0 +1,53 @@
+//! The Internet Protocol, version 4 (RFC 791, RFC 1122 §3).
+
+pub mod cidr;
+pub mod header;
+pub mod iface;
+pub mod input;
+pub mod output;
+
+pub use cidr::Cidr;
+pub use header::{Header, IpProtocol};
+pub use iface::{Interface, Interfaces};
+pub use input::{Datagram, DeliveryError, ErrorReporter, IpInput, Upper};
+pub use output::{Ip, Neighbor, Route, Router};
+
+crate::counters! {
+    /// What IP counts, both ways.
+    pub struct IpCounters {
+        /// datagrams received
+        pub received,
+        /// datagrams delivered to a protocol above
+        pub delivered,
+        /// datagrams sent
+        pub sent,
+        /// dropped: shorter than a header
+        pub too_short,
+        /// dropped: not version 4
+        pub bad_version,
+        /// dropped: header length below 20, or longer than the packet
+        pub bad_header_length,
+        /// dropped: total length below the header length, or longer than the packet
+        pub bad_total_length,
+        /// dropped: wrong checksum
+        pub bad_checksum,
+        /// dropped: a fragment
+        pub fragment,
+        /// dropped: impossible source address
+        pub bad_source,
+        /// dropped: the device has no IP interface
+        pub no_interface,
+        /// dropped: addressed to another host
+        pub other_host,
+        /// dropped: no such protocol above
+        pub unknown_protocol,
+        /// not sent: no route
+        pub no_route,
+        /// not sent: source address is none of ours, or missing
+        pub bad_output_source,
+        /// not sent: longer than the MTU
+        pub too_long,
+        /// not sent: the neighbour or the device failed
+        pub output_failed,
+    }
+}

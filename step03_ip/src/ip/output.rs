@@ -1,0 +1,285 @@
+//! The way down: from a payload and an address to a packet on a device.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use log::{debug, error};
+
+use crate::device::{DeviceFlags, HwAddr};
+use crate::env::Env;
+use crate::ethertype::EtherType;
+use crate::hexdump::hexdump;
+use crate::ip::IpCounters;
+use crate::ip::header::{self, Fragment, Header, IpProtocol};
+use crate::ip::iface::{Interface, Interfaces};
+use crate::logger;
+use crate::packet::Packet;
+
+/// Time to live of what we send (RFC 1700 recommends 64; the original: 255).
+pub const DEFAULT_TTL: u8 = 64;
+
+/// The socket for address resolution: takes a datagram to a neighbour on a
+/// link that needs hardware addresses. It owns the packet, so that it can keep
+/// it while it asks for the address.
+pub trait Neighbor: Send + Sync {
+    /// Delivers `packet` to `next_hop`, which is on the link of `iface`.
+    ///
+    /// # Errors
+    /// It is known already that this will not be possible.
+    fn deliver(&self, iface: &Interface, next_hop: Ipv4Addr, packet: Packet) -> io::Result<()>;
+}
+
+/// Where a datagram leaves the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// The interface by which it leaves.
+    pub iface: &'a Interface,
+    /// Who takes it on the link: the destination itself, or a gateway.
+    pub next_hop: Ipv4Addr,
+}
+
+/// The socket for routing: finds the way to a destination.
+pub trait Router: Send + Sync {
+    /// The way to `dst`, if there is one.
+    fn route<'a>(&self, ifaces: &'a [Interface], dst: Ipv4Addr) -> Option<Route<'a>>;
+}
+
+/// The router of a host without routes: reaches what is on its own links.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnLink;
+
+impl Router for OnLink {
+    fn route<'a>(&self, ifaces: &'a [Interface], dst: Ipv4Addr) -> Option<Route<'a>> {
+        let iface = ifaces.iter().find(|iface| iface.network().contains(dst))?;
+        Some(Route {
+            iface,
+            next_hop: dst,
+        })
+    }
+}
+
+/// The neighbour finder of a host without ARP: finds nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNeighbor;
+
+impl Neighbor for NoNeighbor {
+    fn deliver(&self, _: &Interface, next_hop: Ipv4Addr, _: Packet) -> io::Result<()> {
+        error!(target: "ip::output_device", "arp does not implement, next_hop={next_hop}");
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// IP, the way down. Plug in what there is, then freeze it into an [`Arc`].
+pub struct Ip {
+    env: Arc<Env>,
+    interfaces: Arc<Interfaces>,
+    neighbor: Box<dyn Neighbor>,
+    router: Box<dyn Router>,
+    ttl: u8,
+    id: AtomicU16,
+    /// What happened at this floor, both ways.
+    pub counters: IpCounters,
+}
+
+impl Ip {
+    /// IP on `interfaces`, without routing or address resolution.
+    pub fn new(env: &Arc<Env>, interfaces: &Arc<Interfaces>) -> Self {
+        Self {
+            env: Arc::clone(env),
+            interfaces: Arc::clone(interfaces),
+            neighbor: Box::new(NoNeighbor),
+            router: Box::new(OnLink),
+            ttl: DEFAULT_TTL,
+            id: AtomicU16::new(128),
+            counters: IpCounters::default(),
+        }
+    }
+
+    /// Plugs in address resolution.
+    #[must_use]
+    pub fn neighbor(mut self, neighbor: impl Neighbor + 'static) -> Self {
+        self.neighbor = Box::new(neighbor);
+        self
+    }
+
+    /// Plugs in routing.
+    #[must_use]
+    pub fn router(mut self, router: impl Router + 'static) -> Self {
+        self.router = Box::new(router);
+        self
+    }
+
+    /// Sets the time to live of what is sent.
+    #[must_use]
+    pub fn ttl(mut self, ttl: u8) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// The host's surroundings.
+    pub fn env(&self) -> &Arc<Env> {
+        &self.env
+    }
+
+    /// The host's interfaces.
+    pub fn interfaces(&self) -> &Interfaces {
+        &self.interfaces
+    }
+
+    /// The way to `dst`. A host reaches its own addresses by its loopback
+    /// interface, whatever the routes say.
+    pub fn route(&self, dst: Ipv4Addr) -> Option<Route<'_>> {
+        if self.interfaces.select(dst).is_some()
+            && let Some(iface) = self.interfaces.loopback()
+        {
+            return Some(Route {
+                iface,
+                next_hop: dst,
+            });
+        }
+        self.router.route(self.interfaces.as_slice(), dst)
+    }
+
+    /// The source address that a datagram to `dst` will have, unless one is
+    /// given; `None` if there is no way to `dst`.
+    pub fn source_for(&self, dst: Ipv4Addr) -> Option<Ipv4Addr> {
+        match self.interfaces.select(dst) {
+            Some(own) => Some(own.unicast()),
+            None => self.route(dst).map(|route| route.iface.unicast()),
+        }
+    }
+
+    // ANCHOR: output
+    /// Sends `payload` as one datagram. `src` may be 0.0.0.0: the address of
+    /// the interface by which it leaves.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable`: no route. `AddrNotAvailable`: `src` is not an
+    /// address of this host, or missing for a broadcast. `InvalidInput`:
+    /// longer than the MTU. Otherwise what the neighbour or the device says.
+    pub fn output(
+        &self,
+        protocol: IpProtocol,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        payload: Packet,
+    ) -> io::Result<()> {
+        let _scope = logger::scope(&self.env);
+        let route = if dst.is_broadcast() {
+            self.broadcast_route(src, dst)?
+        } else {
+            self.route(dst).ok_or_else(|| {
+                self.counters.no_route.inc();
+                debug!(target: "ip::output", "no route to host, dst={dst}");
+                io::Error::from(io::ErrorKind::NetworkUnreachable)
+            })?
+        };
+        let src = self.source(src, dst, &route)?;
+        let result = self.output_core(&route, protocol, src, dst, payload);
+        match &result {
+            Ok(()) => self.counters.sent.inc(),
+            Err(_) => self.counters.output_failed.inc(),
+        }
+        result
+    }
+    // ANCHOR_END: output
+
+    /// 255.255.255.255 is on every link, and so no route can choose one: the
+    /// source address does.
+    fn broadcast_route(&self, src: Ipv4Addr, dst: Ipv4Addr) -> io::Result<Route<'_>> {
+        let iface = self.interfaces.select(src).ok_or_else(|| {
+            self.counters.bad_output_source.inc();
+            error!(target: "ip::output", "source address is required for broadcast addresses");
+            io::Error::from(io::ErrorKind::AddrNotAvailable)
+        })?;
+        Ok(Route {
+            iface,
+            next_hop: dst,
+        })
+    }
+
+    /// The source address: what was asked for, if it is ours, or the route's.
+    fn source(&self, src: Ipv4Addr, dst: Ipv4Addr, route: &Route<'_>) -> io::Result<Ipv4Addr> {
+        if src.is_unspecified() {
+            return Ok(self.interfaces.select(dst).unwrap_or(route.iface).unicast());
+        }
+        let is_loopback = route.iface.device().flags().contains(DeviceFlags::LOOPBACK);
+        let own =
+            src == route.iface.unicast() || is_loopback && self.interfaces.select(src).is_some();
+        if !own {
+            self.counters.bad_output_source.inc();
+            error!(target: "ip::output", "unable to output with specified source address, src={src}");
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        Ok(src)
+    }
+
+    // ANCHOR: output_core
+    /// Puts the header in front.
+    fn output_core(
+        &self,
+        route: &Route<'_>,
+        protocol: IpProtocol,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        mut packet: Packet,
+    ) -> io::Result<()> {
+        let device = route.iface.device();
+        let len = header::MIN_LEN + packet.len();
+        let total_len = u16::try_from(len).ok().filter(|_| len <= device.mtu());
+        let Some(total_len) = total_len else {
+            self.counters.too_long.inc();
+            error!(target: "ip::output", "too long, dev={}, mtu={} < {len}", device.name(), device.mtu());
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let header = Header {
+            header_len: 20,
+            tos: 0,
+            total_len,
+            id: self.id.fetch_add(1, Ordering::Relaxed),
+            fragment: Fragment(0),
+            ttl: self.ttl,
+            protocol,
+            checksum: 0,
+            src,
+            dst,
+        };
+        let out = packet.prepend(header::MIN_LEN);
+        if let Some(out) = out.first_chunk_mut() {
+            header.emit(out);
+        }
+        debug!(
+            target: "ip::output_core",
+            "dev={}, dst={dst}, protocol={protocol}, len={total_len}\n{}{}",
+            device.name(), dump(&packet), hexdump(&packet)
+        );
+        self.output_device(route, packet)
+    }
+    // ANCHOR_END: output_core
+
+    // ANCHOR: output_device
+    /// Hands the datagram to the device, with the link address that it needs.
+    fn output_device(&self, route: &Route<'_>, packet: Packet) -> io::Result<()> {
+        let device = route.iface.device();
+        let ethertype = EtherType::IP.0;
+        if !device.flags().contains(DeviceFlags::NEED_ARP) {
+            return device.output(HwAddr::NONE, ethertype, packet);
+        }
+        if route.iface.is_broadcast(route.next_hop) {
+            return device.output(device.broadcast(), ethertype, packet);
+        }
+        self.neighbor.deliver(route.iface, route.next_hop, packet)
+    }
+    // ANCHOR_END: output_device
+}
+
+/// The header of a packet that we have just built, as the log shows it.
+fn dump(packet: &[u8]) -> impl fmt::Display {
+    fmt::from_fn(|f| match Header::parse(packet) {
+        Ok(header) => header.fmt(f),
+        Err(error) => error.fmt(f),
+    })
+}

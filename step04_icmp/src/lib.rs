@@ -1,0 +1,1 @@
+pub use step03_ip::*;
