@@ -172,6 +172,31 @@ impl Header {
     /// # Errors
     /// The first thing that is wrong, in the order of the header's fields.
     pub fn parse(packet: &[u8]) -> Result<Self, ParseError> {
+        let header = Self::parse_quoted(packet)?;
+        let (len, total_len) = (packet.len(), header.total_len);
+        if usize::from(total_len) > len || total_len < header.header_len.into() {
+            return Err(ParseError::TotalLength { len, total_len });
+        }
+        let sum = checksum(&packet[..header.header_len.into()]);
+        if sum != 0 {
+            return Err(ParseError::Checksum {
+                sum: header.checksum,
+                verify: sum,
+            });
+        }
+        Ok(header)
+    }
+    // ANCHOR_END: parse
+
+    /// Reads a header that an ICMP error message quotes. Only the beginning of
+    /// the datagram is there, and routers on the way have changed fields: the
+    /// total length and the checksum are not verified.
+    ///
+    /// After this, `MIN_LEN <= header_len <= packet.len()`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in the order of the header's fields.
+    pub fn parse_quoted(packet: &[u8]) -> Result<Self, ParseError> {
         let len = packet.len();
         let Some(fixed) = packet.first_chunk::<MIN_LEN>() else {
             return Err(ParseError::TooShort { len });
@@ -184,34 +209,22 @@ impl Header {
             return Err(ParseError::Version(version));
         }
         let header_len = (fixed[0] & 0x0f) * 4;
-        let total_len = be16(2);
-        let Some(header) = packet
-            .get(..header_len.into())
-            .filter(|header| header.len() >= MIN_LEN)
-        else {
+        if usize::from(header_len) < MIN_LEN || usize::from(header_len) > len {
             return Err(ParseError::HeaderLength { len, header_len });
-        };
-        if usize::from(total_len) > len || total_len < header_len.into() {
-            return Err(ParseError::TotalLength { len, total_len });
-        }
-        let (sum, verify) = (be16(10), checksum(header));
-        if verify != 0 {
-            return Err(ParseError::Checksum { sum, verify });
         }
         Ok(Self {
             header_len,
             tos: fixed[1],
-            total_len,
+            total_len: be16(2),
             id: be16(4),
             fragment: Fragment(be16(6)),
             ttl: fixed[8],
             protocol: IpProtocol(fixed[9]),
-            checksum: sum,
+            checksum: be16(10),
             src: addr(12),
             dst: addr(16),
         })
     }
-    // ANCHOR_END: parse
 
     // ANCHOR: emit
     /// Writes the header, without options, with its checksum.

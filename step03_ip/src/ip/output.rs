@@ -279,7 +279,7 @@ impl Ip {
 /// The header of a packet that we have just built, as the log shows it.
 fn dump(packet: &[u8]) -> impl fmt::Display {
     fmt::from_fn(|f| match Header::parse(packet) {
-        Ok(header) => header.fmt(f),
-        Err(error) => error.fmt(f),
+        Ok(header) => fmt::Display::fmt(&header, f),
+        Err(error) => fmt::Display::fmt(&error, f),
     })
 }

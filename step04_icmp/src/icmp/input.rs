@@ -1,0 +1,176 @@
+//! The way up: echoes are answered, errors find those whom they concern.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use log::debug;
+
+use crate::hexdump::hexdump;
+use crate::icmp::message::{Code, HEADER_LEN, Header, IcmpType, ParseError};
+use crate::icmp::output::Icmp;
+use crate::ip::header::Header as IpHeader;
+use crate::ip::{Datagram, IpProtocol, Upper};
+
+/// An error message about a datagram that this host has sent.
+#[derive(Clone, Copy, Debug)]
+pub struct IcmpError<'a> {
+    /// Who reports it: the destination, or a router on the way.
+    pub from: Ipv4Addr,
+    /// What kind of error it is.
+    pub icmp_type: IcmpType,
+    /// What exactly it is.
+    pub code: Code,
+    /// The four octets that depend on the type (the next hop's MTU, say).
+    pub values: u32,
+    /// The header of the datagram in question.
+    pub datagram: IpHeader,
+    /// The beginning of its payload: at least 8 octets if the reporter abides
+    /// by RFC 792.
+    pub payload: &'a [u8],
+}
+
+impl IcmpError<'_> {
+    /// How an application is told (RFC 1122 §4.1.3.3, §4.2.3.9); `None` if it
+    /// is none of its business.
+    pub fn kind(&self) -> Option<io::ErrorKind> {
+        match (self.icmp_type, self.code) {
+            (IcmpType::DEST_UNREACH, Code::NET) => Some(io::ErrorKind::NetworkUnreachable),
+            (IcmpType::DEST_UNREACH, Code::PROTOCOL | Code::PORT) => {
+                Some(io::ErrorKind::ConnectionRefused)
+            }
+            (IcmpType::DEST_UNREACH, Code::FRAGMENT_NEEDED) => None,
+            (IcmpType::DEST_UNREACH | IcmpType::TIME_EXCEEDED, _) => {
+                Some(io::ErrorKind::HostUnreachable)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The socket for protocols that want to know what became of their datagrams.
+pub trait ErrorListener: Send {
+    /// Takes an error about a datagram of this protocol.
+    fn error(&mut self, error: &IcmpError<'_>);
+}
+
+/// The socket for who has sent echoes.
+pub trait EchoListener: Send {
+    /// Takes the answer to an echo.
+    fn echo_reply(&mut self, from: Ipv4Addr, id: u16, seq: u16, data: &[u8]);
+}
+
+/// ICMP, the way up: owned by the main loop.
+pub struct IcmpInput {
+    icmp: Arc<Icmp>,
+    errors: Vec<(IpProtocol, Box<dyn ErrorListener>)>,
+    echoes: Vec<Box<dyn EchoListener>>,
+}
+
+impl IcmpInput {
+    /// The way up that belongs to `icmp`.
+    pub fn new(icmp: &Arc<Icmp>) -> Self {
+        Self {
+            icmp: Arc::clone(icmp),
+            errors: Vec::new(),
+            echoes: Vec::new(),
+        }
+    }
+
+    /// Tells `listener` of errors about datagrams of `protocol`.
+    pub fn listen(&mut self, protocol: IpProtocol, listener: impl ErrorListener + 'static) {
+        self.errors.push((protocol, Box::new(listener)));
+    }
+
+    /// Tells `listener` of answers to echoes.
+    pub fn listen_echo(&mut self, listener: impl EchoListener + 'static) {
+        self.echoes.push(Box::new(listener));
+    }
+
+    fn error(&mut self, header: &Header, from: Ipv4Addr, quote: &[u8]) {
+        let counters = &self.icmp.counters;
+        let Ok(datagram) = IpHeader::parse_quoted(quote) else {
+            counters.bad_quote.inc();
+            return;
+        };
+        let error = IcmpError {
+            from,
+            icmp_type: header.icmp_type,
+            code: header.code,
+            values: header.values,
+            datagram,
+            payload: quote.get(datagram.header_len.into()..).unwrap_or_default(),
+        };
+        let mut claimed = false;
+        // Only who really sent it may be told (RFC 5927 §4.1).
+        if self.icmp.ip().interfaces().select(datagram.src).is_some() {
+            for (protocol, listener) in &mut self.errors {
+                if *protocol == datagram.protocol {
+                    listener.error(&error);
+                    claimed = true;
+                }
+            }
+        }
+        if !claimed {
+            counters.unclaimed_error.inc();
+        }
+    }
+}
+
+impl Upper for IcmpInput {
+    // ANCHOR: input
+    fn input(&mut self, datagram: Datagram<'_>) {
+        let icmp = Arc::clone(&self.icmp);
+        icmp.counters.received.inc();
+        let (src, dst) = (datagram.header.src, datagram.header.dst);
+        let mut message = datagram.payload;
+        let header = match Header::parse(&message) {
+            Ok(header) => header,
+            Err(error) => {
+                match error {
+                    ParseError::TooShort { .. } => icmp.counters.too_short.inc(),
+                    ParseError::Checksum { .. } => icmp.counters.bad_checksum.inc(),
+                }
+                debug!(target: "icmp::input", "{error}, src={src}");
+                return;
+            }
+        };
+        debug!(
+            target: "icmp::input",
+            "{src} => {dst}, type={}, len={}, iface={}\n{header}{}",
+            header.icmp_type, message.len(), datagram.iface.unicast(), hexdump(&message)
+        );
+        if !message.pull(HEADER_LEN) {
+            return; // parse() has made sure that it is long enough
+        }
+        match header.icmp_type {
+            IcmpType::ECHO => {
+                icmp.counters.echo_answered.inc();
+                // From the interface's own address: the echo may have been
+                // sent to a broadcast address, from which nobody can answer.
+                let own = icmp.ip().interfaces().select(dst).unwrap_or(datagram.iface);
+                let (code, values) = (header.code, header.values);
+                // Failures are counted and logged where they happen.
+                let _ = icmp.output(
+                    IcmpType::ECHO_REPLY,
+                    code,
+                    values,
+                    message,
+                    own.unicast(),
+                    src,
+                );
+            }
+            IcmpType::ECHO_REPLY => {
+                let (id, seq) = header.echo();
+                for listener in &mut self.echoes {
+                    listener.echo_reply(src, id, seq, &message);
+                }
+            }
+            IcmpType::DEST_UNREACH | IcmpType::TIME_EXCEEDED | IcmpType::PARAM_PROBLEM => {
+                self.error(&header, src, &message);
+            }
+            _ => icmp.counters.unknown_type.inc(),
+        }
+    }
+    // ANCHOR_END: input
+}

@@ -1,0 +1,269 @@
+//! ICMP messages.
+
+use std::fmt;
+
+use crate::checksum::checksum;
+
+/// Length of the header that all messages share, in octets.
+pub const HEADER_LEN: usize = 8;
+
+/// The type of a message (RFC 792).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IcmpType(pub u8);
+
+impl IcmpType {
+    /// The answer to an echo.
+    pub const ECHO_REPLY: Self = Self(0);
+    /// A datagram could not be delivered.
+    pub const DEST_UNREACH: Self = Self(3);
+    /// Slow down (deprecated, RFC 6633).
+    pub const SOURCE_QUENCH: Self = Self(4);
+    /// There is a better gateway.
+    pub const REDIRECT: Self = Self(5);
+    /// Send this back.
+    pub const ECHO: Self = Self(8);
+    /// A datagram was too long under way.
+    pub const TIME_EXCEEDED: Self = Self(11);
+    /// A header is wrong.
+    pub const PARAM_PROBLEM: Self = Self(12);
+    /// What time is it?
+    pub const TIMESTAMP: Self = Self(13);
+    /// This is the time.
+    pub const TIMESTAMP_REPLY: Self = Self(14);
+    /// What network is this? (deprecated, RFC 6918)
+    pub const INFO_REQUEST: Self = Self(15);
+    /// This is the network. (deprecated, RFC 6918)
+    pub const INFO_REPLY: Self = Self(16);
+
+    /// True if the message reports an error, and so must not cause another
+    /// (RFC 1122 §3.2.2). Unknown types might.
+    pub fn is_error(self) -> bool {
+        !matches!(
+            self,
+            Self::ECHO
+                | Self::ECHO_REPLY
+                | Self::TIMESTAMP
+                | Self::TIMESTAMP_REPLY
+                | Self::INFO_REQUEST
+                | Self::INFO_REPLY
+        )
+    }
+}
+
+/// Shown as the log does: `Echo(8)`.
+impl fmt::Display for IcmpType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match *self {
+            Self::ECHO_REPLY => "EchoReply",
+            Self::DEST_UNREACH => "DestinationUnreachable",
+            Self::SOURCE_QUENCH => "SourceQuench",
+            Self::REDIRECT => "Redirect",
+            Self::ECHO => "Echo",
+            Self::TIME_EXCEEDED => "TimeExceeded",
+            Self::PARAM_PROBLEM => "ParameterProblem",
+            Self::TIMESTAMP => "Timestamp",
+            Self::TIMESTAMP_REPLY => "TimestampReply",
+            Self::INFO_REQUEST => "InformationRequest",
+            Self::INFO_REPLY => "InformationReply",
+            _ => "Unknown",
+        };
+        write!(f, "{name}({})", self.0)
+    }
+}
+
+/// The code of a message, whose meaning depends on the type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code(pub u8);
+
+impl Code {
+    /// The only code of types that have one.
+    pub const NONE: Self = Self(0);
+    /// Destination unreachable: no way to the network.
+    pub const NET: Self = Self(0);
+    /// Destination unreachable: the host does not answer.
+    pub const HOST: Self = Self(1);
+    /// Destination unreachable: the host does not speak the protocol.
+    pub const PROTOCOL: Self = Self(2);
+    /// Destination unreachable: nobody serves the port.
+    pub const PORT: Self = Self(3);
+    /// Destination unreachable: it must not be fragmented, but is too long.
+    pub const FRAGMENT_NEEDED: Self = Self(4);
+}
+
+// ANCHOR: header
+/// What all ICMP messages begin with (RFC 792).
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +---------------+---------------+-------------------------------+
+/// |     Type      |     Code      |           Checksum            |
+/// +---------------+---------------+-------------------------------+
+/// |      Values: depends on the type (Echo: identifier and        |
+/// |      sequence number, 16 bits each)                           |
+/// +---------------------------------------------------------------+
+/// |  Data: Echo: anything. Errors: header and at least 8 octets   |
+/// |  of the datagram in question                                  |
+/// +---------------------------------------------------------------+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What kind of message it is.
+    pub icmp_type: IcmpType,
+    /// What exactly it says.
+    pub code: Code,
+    /// The checksum as received; [`Header::emit`] computes its own.
+    pub checksum: u16,
+    /// The four octets that depend on the type.
+    pub values: u32,
+}
+// ANCHOR_END: header
+
+/// Why bytes are no ICMP message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// Fewer octets than a header.
+    TooShort {
+        /// How many there are.
+        len: usize,
+    },
+    /// The checksum, which covers the whole message, is wrong.
+    Checksum {
+        /// The checksum in the header.
+        sum: u16,
+        /// What remains when the sum is taken over the message: not 0.
+        verify: u16,
+    },
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooShort { len } => write!(f, "too short: len={len} < {HEADER_LEN}"),
+            Self::Checksum { sum, verify } => {
+                write!(f, "checksum error, sum=0x{sum:04x}, verify=0x{verify:04x}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl Header {
+    /// Reads the header at the front of `message` and verifies the whole.
+    ///
+    /// # Errors
+    /// Too short, or damaged.
+    pub fn parse(message: &[u8]) -> Result<Self, ParseError> {
+        let Some(&[kind, code, s0, s1, v0, v1, v2, v3]) = message.first_chunk::<HEADER_LEN>()
+        else {
+            return Err(ParseError::TooShort { len: message.len() });
+        };
+        let (sum, verify) = (u16::from_be_bytes([s0, s1]), checksum(message));
+        if verify != 0 {
+            return Err(ParseError::Checksum { sum, verify });
+        }
+        Ok(Self {
+            icmp_type: IcmpType(kind),
+            code: Code(code),
+            checksum: sum,
+            values: u32::from_be_bytes([v0, v1, v2, v3]),
+        })
+    }
+
+    /// Writes the header to the front of `message`, whose data is in place,
+    /// with the checksum over both. Does nothing if there is no room for it.
+    pub fn emit(&self, message: &mut [u8]) {
+        let Some(header) = message.first_chunk_mut::<HEADER_LEN>() else {
+            return;
+        };
+        let [v0, v1, v2, v3] = self.values.to_be_bytes();
+        *header = [self.icmp_type.0, self.code.0, 0, 0, v0, v1, v2, v3];
+        let sum = checksum(message).to_be_bytes();
+        message[2..4].copy_from_slice(&sum);
+    }
+
+    /// Identifier and sequence number of an echo or its reply.
+    pub fn echo(&self) -> (u16, u16) {
+        let [i0, i1, s0, s1] = self.values.to_be_bytes();
+        (u16::from_be_bytes([i0, i1]), u16::from_be_bytes([s0, s1]))
+    }
+}
+
+/// Identifier and sequence number, as the values of an echo.
+pub fn echo_values(id: u16, seq: u16) -> u32 {
+    u32::from(id) << 16 | u32::from(seq)
+}
+
+/// The dump of all fields, a line each.
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "       type: {}", self.icmp_type)?;
+        writeln!(f, "       code: {}", self.code.0)?;
+        writeln!(f, "        sum: 0x{:04x}", self.checksum)?;
+        match self.icmp_type {
+            IcmpType::ECHO | IcmpType::ECHO_REPLY => {
+                let (id, seq) = self.echo();
+                writeln!(f, "         id: {id}")?;
+                write!(f, "        seq: {seq}")
+            }
+            _ => write!(f, "     values: 0x{:08x}", self.values),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_sample_is_read_and_written_back() {
+        let message = &sample::PACKET[20..];
+        let header = Header::parse(message).unwrap();
+        assert_eq!(header.icmp_type, IcmpType::ECHO);
+        assert_eq!(header.echo(), (128, 1));
+        let mut out = message.to_vec();
+        out[..HEADER_LEN].fill(0);
+        header.emit(&mut out);
+        assert_eq!(out, message);
+    }
+
+    #[test]
+    fn a_captured_port_unreachable_is_read() {
+        // From Linux: the header, then IP header and 8 octets of UDP.
+        let message = b"\x03\x03\x8d\x1c\x00\x00\x00\x00\
+            \x45\x00\x00\x1d\x00\x80\x00\x00\x40\x11\xf6\x2a\xc0\x00\x02\x02\xc0\x00\x02\x01\
+            \xc0\x00\x00\x09\x00\x09\x6c\xb8";
+        let mut message = message.to_vec();
+        let header = Header {
+            icmp_type: IcmpType::DEST_UNREACH,
+            code: Code::PORT,
+            checksum: 0,
+            values: 0,
+        };
+        header.emit(&mut message);
+        let parsed = Header::parse(&message).unwrap();
+        assert_eq!(
+            (parsed.icmp_type, parsed.code),
+            (IcmpType::DEST_UNREACH, Code::PORT)
+        );
+        assert!(parsed.icmp_type.is_error());
+    }
+
+    #[test]
+    fn damage_is_seen() {
+        let message = &sample::PACKET[20..];
+        assert_eq!(
+            Header::parse(&message[..7]),
+            Err(ParseError::TooShort { len: 7 })
+        );
+        let mut damaged = message.to_vec();
+        damaged[20] ^= 1;
+        let error = Header::parse(&damaged).unwrap_err();
+        assert!(
+            matches!(error, ParseError::Checksum { sum: 0x3564, .. }),
+            "{error}"
+        );
+    }
+}

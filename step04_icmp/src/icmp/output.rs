@@ -1,0 +1,149 @@
+//! The way down: messages, and errors about datagrams of others.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use log::debug;
+
+use crate::hexdump::hexdump;
+use crate::icmp::IcmpCounters;
+use crate::icmp::message::{Code, HEADER_LEN, Header, IcmpType};
+use crate::icmp::rate_limit::TokenBucket;
+use crate::ip::header::{Header as IpHeader, MIN_LEN as IP_HEADER_LEN};
+use crate::ip::{Datagram, DeliveryError, ErrorReporter, Interface, Ip, IpProtocol};
+use crate::logger;
+use crate::packet::Packet;
+use crate::sync::lock;
+
+/// The longest error message: it must not need fragmentation anywhere, and
+/// quotes as much as fits (RFC 1812 §4.3.2.3).
+const MAX_ERROR_LEN: usize = 576;
+
+/// ICMP, the way down.
+pub struct Icmp {
+    ip: Arc<Ip>,
+    limit: Mutex<TokenBucket>,
+    /// What happened at this floor, both ways.
+    pub counters: IcmpCounters,
+}
+
+impl Icmp {
+    /// ICMP over `ip`.
+    pub fn new(ip: &Arc<Ip>) -> Self {
+        Self {
+            ip: Arc::clone(ip),
+            // 100 at once, and 100 a second in the long run.
+            limit: Mutex::new(TokenBucket::new(100, Duration::from_millis(10))),
+            counters: IcmpCounters::default(),
+        }
+    }
+
+    /// The floor below.
+    pub fn ip(&self) -> &Arc<Ip> {
+        &self.ip
+    }
+
+    // ANCHOR: output
+    /// Sends a message with the given data. `src` may be 0.0.0.0.
+    ///
+    /// # Errors
+    /// As [`Ip::output`].
+    pub fn output(
+        &self,
+        icmp_type: IcmpType,
+        code: Code,
+        values: u32,
+        mut data: Packet,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+    ) -> io::Result<()> {
+        let _scope = logger::scope(self.ip.env());
+        let mut header = Header {
+            icmp_type,
+            code,
+            checksum: 0,
+            values,
+        };
+        data.prepend(HEADER_LEN);
+        header.emit(&mut data);
+        header.checksum = u16::from_be_bytes([data[2], data[3]]);
+        debug!(
+            target: "icmp::output",
+            "{src} => {dst}, type={icmp_type}, len={}\n{header}{}",
+            data.len(), hexdump(&data)
+        );
+        let result = self.ip.output(IpProtocol::ICMP, src, dst, data);
+        match &result {
+            Ok(()) => self.counters.sent.inc(),
+            Err(_) => self.counters.output_failed.inc(),
+        }
+        result
+    }
+    // ANCHOR_END: output
+
+    // ANCHOR: unreachable
+    /// Tells the sender of `datagram` that it could not be delivered, unless
+    /// the rules forbid it or too many have been told lately.
+    pub fn unreachable(&self, code: Code, datagram: Datagram<'_>) {
+        let (iface, header) = (datagram.iface, datagram.header);
+        let mut quote = datagram.into_packet();
+        if !may_report(iface, &header, &quote) {
+            self.counters.suppressed.inc();
+            return;
+        }
+        if !lock(&self.limit).take(self.ip.env().now()) {
+            self.counters.rate_limited.inc();
+            return;
+        }
+        quote.truncate(MAX_ERROR_LEN - IP_HEADER_LEN - HEADER_LEN);
+        // The address that the sender wrote to, so that it knows who answers.
+        let src = self
+            .ip
+            .interfaces()
+            .select(header.dst)
+            .unwrap_or(iface)
+            .unicast();
+        // Failures are counted and logged where they happen.
+        let _ = self.output(IcmpType::DEST_UNREACH, code, 0, quote, src, header.src);
+    }
+    // ANCHOR_END: unreachable
+}
+
+// ANCHOR: may_report
+/// About what an error may be sent (RFC 1122 §3.2.2): never about another
+/// error, a broadcast, a later fragment, or a source that is no single host.
+fn may_report(iface: &Interface, header: &IpHeader, datagram: &[u8]) -> bool {
+    let is_icmp_error = header.protocol == IpProtocol::ICMP
+        && datagram
+            .get(usize::from(header.header_len))
+            .is_none_or(|icmp_type| IcmpType(*icmp_type).is_error());
+    let to_many = iface.is_broadcast(header.dst) || header.dst.is_multicast();
+    let from_one = !(header.src.is_unspecified()
+        || iface.is_broadcast(header.src)
+        || header.src.is_multicast()
+        || header.src.octets()[0] >= 240);
+    from_one && !to_many && !is_icmp_error && header.fragment.offset() == 0
+}
+// ANCHOR_END: may_report
+
+/// ICMP in IP's socket for error reports.
+pub struct IcmpErrors(Arc<Icmp>);
+
+impl IcmpErrors {
+    /// Reports by `icmp`.
+    pub fn new(icmp: &Arc<Icmp>) -> Self {
+        Self(Arc::clone(icmp))
+    }
+}
+
+impl ErrorReporter for IcmpErrors {
+    fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>) {
+        let code = match error {
+            DeliveryError::ProtocolUnreachable => Code::PROTOCOL,
+            _ => return,
+        };
+        self.0.unreachable(code, datagram);
+    }
+}

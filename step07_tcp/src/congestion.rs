@@ -1,0 +1,206 @@
+//! Congestion control (RFC 5681): how much may be in the network at once.
+//!
+//! The peer's window says what the peer can take; nobody says what the network
+//! between can take. Slow start finds it by doubling, congestion avoidance
+//! goes on by one segment per round trip, a loss means that it was too much.
+//! A connection holds its algorithm behind [`CongestionControl`].
+
+use std::fmt;
+
+/// The congestion window and what moves it. Everything is counted in octets.
+pub trait CongestionControl: fmt::Debug + Send {
+    /// cwnd: how much may be in flight.
+    fn window(&self) -> u32;
+
+    /// ssthresh: where slow start ends, if the algorithm has it.
+    fn slow_start_threshold(&self) -> Option<u32> {
+        None
+    }
+
+    /// `acked` octets were acknowledged outside of loss recovery; `flight`
+    /// octets had been outstanding before.
+    fn acknowledged(&mut self, acked: u32, flight: u32);
+
+    /// A segment was found lost by duplicate acknowledgments.
+    fn loss(&mut self, flight: u32);
+
+    /// All that was outstanding at the loss has been acknowledged.
+    fn recovered(&mut self, flight: u32);
+
+    /// The retransmission timer has expired; `again` if for the same segment as before.
+    fn timeout(&mut self, flight: u32, again: bool);
+
+    /// Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1).
+    fn idle(&mut self) {}
+}
+
+/// Which [`CongestionControl`] new connections get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CongestionPolicy {
+    /// No control: the guide's simple form.
+    None,
+    /// Slow start, congestion avoidance, fast retransmit and recovery.
+    #[default]
+    NewReno,
+}
+
+impl CongestionPolicy {
+    /// The state of a connection with segments of `mss` octets that begins.
+    pub fn start(self, mss: u32) -> Box<dyn CongestionControl> {
+        match self {
+            Self::None => Box::new(Unlimited),
+            Self::NewReno => Box::new(NewReno::new(mss)),
+        }
+    }
+}
+
+/// A network without limits.
+#[derive(Debug)]
+pub struct Unlimited;
+
+impl CongestionControl for Unlimited {
+    fn window(&self) -> u32 {
+        u32::MAX
+    }
+
+    fn acknowledged(&mut self, _acked: u32, _flight: u32) {}
+    fn loss(&mut self, _flight: u32) {}
+    fn recovered(&mut self, _flight: u32) {}
+    fn timeout(&mut self, _flight: u32, _again: bool) {}
+}
+
+/// Slow start and congestion avoidance of RFC 5681, with the recovery of RFC 6582.
+#[derive(Debug)]
+pub struct NewReno {
+    mss: u32,
+    cwnd: u32,
+    ssthresh: u32,
+    /// Octets acknowledged since cwnd last grew in congestion avoidance.
+    counted: u32,
+}
+
+impl NewReno {
+    /// The state at the start of a connection.
+    pub fn new(mss: u32) -> Self {
+        Self { mss, cwnd: initial_window(mss), ssthresh: u32::MAX, counted: 0 }
+    }
+
+    /// Half of what was in flight, but never less than two segments (RFC 5681 equation 4).
+    fn halve(&mut self, flight: u32) {
+        self.ssthresh = (flight / 2).max(2 * self.mss);
+        self.counted = 0;
+    }
+}
+
+/// IW: ten segments, unless they are very long (RFC 6928 §2).
+fn initial_window(mss: u32) -> u32 {
+    (10 * mss).min((2 * mss).max(14_600))
+}
+
+impl CongestionControl for NewReno {
+    fn window(&self) -> u32 {
+        self.cwnd
+    }
+
+    fn slow_start_threshold(&self) -> Option<u32> {
+        Some(self.ssthresh)
+    }
+
+    fn acknowledged(&mut self, acked: u32, flight: u32) {
+        // A window that is not used proves nothing about the network (RFC 7661 §4).
+        if flight < self.cwnd / 2 {
+            return;
+        }
+        if self.cwnd < self.ssthresh {
+            // Two segments at most: acknowledgments may be delayed, but one for
+            // many must not cause a burst (RFC 3465 §2.2).
+            self.cwnd = self.cwnd.saturating_add(acked.min(2 * self.mss));
+        } else {
+            self.counted = self.counted.saturating_add(acked);
+            if self.counted >= self.cwnd {
+                self.counted -= self.cwnd;
+                self.cwnd = self.cwnd.saturating_add(self.mss);
+            }
+        }
+    }
+
+    fn loss(&mut self, flight: u32) {
+        self.halve(flight);
+        self.cwnd = self.ssthresh;
+    }
+
+    fn recovered(&mut self, flight: u32) {
+        // Not all at once after a long recovery (RFC 6582 §3.2 step 3, option 1).
+        self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
+    }
+
+    fn timeout(&mut self, flight: u32, again: bool) {
+        if !again {
+            self.halve(flight);
+        }
+        self.cwnd = self.mss;
+    }
+
+    fn idle(&mut self) {
+        self.cwnd = self.cwnd.min(initial_window(self.mss));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSS: u32 = 1460;
+
+    #[test]
+    fn initial_window_is_ten_segments() {
+        assert_eq!(NewReno::new(536).window(), 5360);
+        assert_eq!(NewReno::new(MSS).window(), 14_600);
+        assert_eq!(NewReno::new(9000).window(), 18_000);
+    }
+
+    #[test]
+    fn slow_start_then_one_segment_per_window() {
+        let mut reno = NewReno::new(MSS);
+        reno.timeout(20 * MSS, false);
+        assert_eq!((reno.window(), reno.slow_start_threshold()), (MSS, Some(10 * MSS)));
+        for expected in 2..=10 {
+            reno.acknowledged(MSS, reno.window());
+            assert_eq!(reno.window(), expected * MSS);
+        }
+        for _ in 0..9 {
+            reno.acknowledged(MSS, reno.window());
+        }
+        assert_eq!(reno.window(), 10 * MSS);
+        reno.acknowledged(MSS, reno.window());
+        assert_eq!(reno.window(), 11 * MSS);
+    }
+
+    #[test]
+    fn unused_window_does_not_grow() {
+        let mut reno = NewReno::new(MSS);
+        reno.acknowledged(MSS, MSS);
+        assert_eq!(reno.window(), 10 * MSS);
+    }
+
+    #[test]
+    fn loss_halves_and_a_second_timeout_does_not_halve_again() {
+        let mut reno = NewReno::new(MSS);
+        reno.loss(10 * MSS);
+        assert_eq!(reno.window(), 5 * MSS);
+        reno.timeout(5 * MSS, false);
+        reno.timeout(MSS, true);
+        assert_eq!(reno.slow_start_threshold(), Some(5 * MSS / 2));
+        assert_eq!(reno.window(), MSS);
+    }
+
+    #[test]
+    fn recovery_ends_without_a_burst() {
+        let mut reno = NewReno::new(MSS);
+        reno.loss(20 * MSS);
+        reno.recovered(0);
+        assert_eq!(reno.window(), 2 * MSS);
+        reno.idle();
+        assert_eq!(reno.window(), 2 * MSS);
+    }
+}

@@ -1,0 +1,71 @@
+//! What happened, in numbers: above all every segment that was dropped, with the reason.
+
+crate::counters! {
+    /// The counters of TCP.
+    pub struct TcpCounters {
+        /// segments received
+        pub segments_received,
+        /// segments sent
+        pub segments_sent,
+        /// segments sent again
+        pub retransmitted,
+        /// retransmission timeouts
+        pub timeouts,
+        /// fast retransmissions
+        pub fast_retransmissions,
+        /// window probes sent
+        pub window_probes,
+        /// resets sent
+        pub resets_sent,
+        /// connections opened actively
+        pub active_opens,
+        /// connections opened passively
+        pub passive_opens,
+        /// connections established
+        pub established,
+        /// connections reset by the peer
+        pub resets_received,
+        /// connections given up: no answer
+        pub given_up,
+        /// out-of-order segments kept for reassembly
+        pub out_of_order,
+        /// challenge ACKs sent
+        pub challenge_acks,
+        /// challenge ACKs withheld: too many
+        pub challenge_acks_limited,
+        /// dropped: too short
+        pub too_short,
+        /// dropped: data offset
+        pub bad_data_offset,
+        /// dropped: checksum
+        pub bad_checksum,
+        /// dropped: not unicast
+        pub not_unicast,
+        /// dropped: nobody there (answered with a reset)
+        pub no_connection,
+        /// dropped: a reset for nobody
+        pub reset_for_nobody,
+        /// dropped: backlog is full
+        pub backlog_full,
+        /// half-open connections that made room for others
+        pub half_open_evicted,
+        /// dropped: for a listener, but neither SYN nor ACK
+        pub not_syn,
+        /// dropped: unacceptable acknowledgment
+        pub bad_acknowledgment,
+        /// dropped: outside the window
+        pub outside_window,
+        /// dropped: a reset not exactly at the window's edge
+        pub inexact_reset,
+        /// dropped: SYN on a synchronized connection
+        pub unexpected_syn,
+        /// dropped: no ACK
+        pub no_acknowledgment,
+        /// dropped: too many gaps in the text
+        pub too_many_gaps,
+        /// dropped: text after the user has closed
+        pub text_after_close,
+        /// dropped: an ICMP error for a segment that is not in flight
+        pub icmp_not_in_flight,
+    }
+}

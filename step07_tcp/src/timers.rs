@@ -1,0 +1,88 @@
+//! The timers of one connection: a deadline for each, or none.
+
+use crate::time::Time;
+
+/// What can happen to a connection because time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The earliest segment in flight was not acknowledged in time (RFC 6298 §5).
+    Retransmission,
+    /// The peer's window is closed and nothing is in flight: ask again (RFC 9293 §3.8.6.1).
+    Persist,
+    /// An acknowledgment has waited long enough for company (RFC 9293 §3.8.6.3).
+    DelayedAck,
+    /// 2MSL have passed in TIME-WAIT (RFC 9293 §3.4.2).
+    TimeWait,
+    /// The peer of a closed user leaves us in FIN-WAIT-2.
+    FinWait2,
+}
+
+impl Timer {
+    /// All of them, in the order in which they are served.
+    pub const ALL: [Self; 5] =
+        [Self::Retransmission, Self::Persist, Self::DelayedAck, Self::TimeWait, Self::FinWait2];
+}
+
+/// The deadlines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timers([Option<Time>; Timer::ALL.len()]);
+
+impl Timers {
+    /// When `timer` is due, if it is running.
+    pub fn get(&self, timer: Timer) -> Option<Time> {
+        self.0[timer as usize]
+    }
+
+    /// Is `timer` running?
+    pub fn is_running(&self, timer: Timer) -> bool {
+        self.get(timer).is_some()
+    }
+
+    /// Starts `timer`, or starts it again.
+    pub fn set(&mut self, timer: Timer, deadline: Time) {
+        self.0[timer as usize] = Some(deadline);
+    }
+
+    /// Stops `timer`.
+    pub fn stop(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
+    }
+
+    /// Stops all.
+    pub fn stop_all(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The earliest deadline.
+    pub fn next(&self) -> Option<Time> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// Stops a timer that is due, and tells which.
+    pub fn expired(&mut self, now: Time) -> Option<Timer> {
+        let due = |timer: &Timer| self.get(*timer).is_some_and(|deadline| deadline <= now);
+        let timer = Timer::ALL.into_iter().find(due)?;
+        self.stop(timer);
+        Some(timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_is_next_and_each_fires_once() {
+        let mut timers = Timers::default();
+        assert_eq!(timers.next(), None);
+        timers.set(Timer::TimeWait, Time::from_millis(30));
+        timers.set(Timer::DelayedAck, Time::from_millis(10));
+        assert_eq!(timers.next(), Some(Time::from_millis(10)));
+        assert_eq!(timers.expired(Time::from_millis(9)), None);
+        assert_eq!(timers.expired(Time::from_millis(10)), Some(Timer::DelayedAck));
+        assert_eq!(timers.expired(Time::from_millis(10)), None);
+        assert!(timers.is_running(Timer::TimeWait));
+        timers.stop_all();
+        assert_eq!(timers.next(), None);
+    }
+}
