@@ -161,7 +161,7 @@ impl Cli {
     /// [`UsageError`].
     pub fn parse(&self, args: impl IntoIterator<Item = OsString>) -> Result<Option<Matches>> {
         let mut matches = Matches::default();
-        let mut positionals = self.positionals.iter();
+        let mut words = Vec::new();
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let text = arg
@@ -178,15 +178,11 @@ impl Cli {
                 };
                 let (key, value) = self.parse_option(name, inline, &mut args)?;
                 matches.values.insert(key, value);
-            } else if let Some((name, _, _)) = positionals.next() {
-                matches.values.insert(name, text.to_owned());
             } else {
-                return Err(self.wrong(format!("unexpected argument '{text}'")));
+                words.push(text.to_owned());
             }
         }
-        if let Some((name, _, _)) = positionals.find(|(_, _, required)| *required) {
-            return Err(self.wrong(format!("missing argument {name}")));
-        }
+        self.assign(words, &mut matches)?;
         for option in &self.options {
             if let Some(default) = option.default {
                 matches
@@ -196,6 +192,36 @@ impl Cli {
             }
         }
         Ok(Some(matches))
+    }
+
+    /// Gives the words without a name to the positional arguments. If there
+    /// are too few, optional ones go without: of `[ADDR] PORT`, one word is
+    /// the port.
+    fn assign(&self, words: Vec<String>, matches: &mut Matches) -> Result<()> {
+        let mut spare = words.len();
+        spare -= spare.min(
+            self.positionals
+                .iter()
+                .filter(|(_, _, required)| *required)
+                .count(),
+        );
+        let mut words = words.into_iter();
+        for (name, _, required) in &self.positionals {
+            if !required {
+                if spare == 0 {
+                    continue;
+                }
+                spare -= 1;
+            }
+            match words.next() {
+                Some(word) => matches.values.insert(name, word),
+                None => return Err(self.wrong(format!("missing argument {name}"))),
+            };
+        }
+        match words.next() {
+            Some(word) => Err(self.wrong(format!("unexpected argument '{word}'"))),
+            None => Ok(()),
+        }
     }
 
     fn parse_option(
@@ -391,6 +417,27 @@ mod tests {
         let m = parse(&["a"]).unwrap().unwrap();
         assert_eq!(m.required::<u16>("--port").unwrap(), 7);
         assert!(parse(&["-h"]).unwrap().is_none());
+    }
+
+    #[test]
+    fn optional_arguments_may_come_first() {
+        let cli = Cli::new("prog", "", "info")
+            .positional("ADDR", false, "")
+            .positional("PORT", true, "");
+        let parse = |args: &[&str]| cli.parse(args.iter().map(OsString::from)).unwrap().unwrap();
+        let one = parse(&["7"]);
+        assert_eq!(
+            (one.is_set("ADDR"), one.required::<u16>("PORT").unwrap()),
+            (false, 7)
+        );
+        let two = parse(&["::", "9"]);
+        assert_eq!(
+            (
+                two.required::<String>("ADDR").unwrap().as_str(),
+                two.required::<u16>("PORT").unwrap()
+            ),
+            ("::", 9)
+        );
     }
 
     #[test]

@@ -208,6 +208,7 @@ pub struct DeviceConfig {
 
 /// A network device: the half that everybody shares.
 pub struct Device {
+    index: usize,
     name: String,
     config: DeviceConfig,
     up: AtomicBool,
@@ -218,6 +219,11 @@ pub struct Device {
 }
 
 impl Device {
+    /// The place in the order of registration: 0, 1, …
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// The name, `net0`, `net1`, … in the order of registration.
     pub fn name(&self) -> &str {
         &self.name
@@ -370,13 +376,14 @@ impl Devices {
         transmitter: impl Transmitter + 'static,
         receiver: impl Receiver + 'static,
     ) -> Arc<Device> {
-        let number = self.table.len();
-        let name = format!("net{number}");
-        let line = u32::try_from(number).unwrap_or(u32::MAX);
+        let index = self.table.len();
+        let name = format!("net{index}");
+        let line = u32::try_from(index).unwrap_or(u32::MAX);
         let irq = Irq::new(line, Arc::clone(self.env.doorbell()));
         info!(target: "device::register", "registered, dev={name}, type={}", config.device_type);
         debug!(target: "interrupt::request", "registered: irq={line}, name={name}");
         let device = Arc::new(Device {
+            index,
             name,
             config,
             up: AtomicBool::new(false),

@@ -82,7 +82,12 @@ pub struct NewReno {
 impl NewReno {
     /// The state at the start of a connection.
     pub fn new(mss: u32) -> Self {
-        Self { mss, cwnd: initial_window(mss), ssthresh: u32::MAX, counted: 0 }
+        Self {
+            mss,
+            cwnd: initial_window(mss),
+            ssthresh: u32::MAX,
+            counted: 0,
+        }
     }
 
     /// Half of what was in flight, but never less than two segments (RFC 5681 equation 4).
@@ -163,7 +168,10 @@ mod tests {
     fn slow_start_then_one_segment_per_window() {
         let mut reno = NewReno::new(MSS);
         reno.timeout(20 * MSS, false);
-        assert_eq!((reno.window(), reno.slow_start_threshold()), (MSS, Some(10 * MSS)));
+        assert_eq!(
+            (reno.window(), reno.slow_start_threshold()),
+            (MSS, Some(10 * MSS))
+        );
         for expected in 2..=10 {
             reno.acknowledged(MSS, reno.window());
             assert_eq!(reno.window(), expected * MSS);

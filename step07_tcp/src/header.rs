@@ -89,7 +89,9 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { len } => write!(f, "too short, len={len}"),
-            Self::DataOffset { offset, len } => write!(f, "data offset error: off={offset}, len={len}"),
+            Self::DataOffset { offset, len } => {
+                write!(f, "data offset error: off={offset}, len={len}")
+            }
             Self::Checksum { sum, verify } => {
                 write!(f, "checksum error: sum=0x{sum:04x}, verify=0x{verify:04x}")
             }
@@ -113,7 +115,9 @@ impl Header {
             return Err(ParseError::DataOffset { offset, len });
         };
         let u16_at = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
-        let u32_at = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+        let u32_at = |at: usize| {
+            u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
+        };
         let header = Self {
             src_port: u16_at(0),
             dst_port: u16_at(2),
@@ -143,7 +147,8 @@ impl Header {
         let Some((fixed, rest)) = buffer.split_first_chunk_mut::<MIN_LEN>() else {
             return;
         };
-        let (Some(place), Some(emitted)) = (rest.get_mut(..options_len), area.get(..options_len)) else {
+        let (Some(place), Some(emitted)) = (rest.get_mut(..options_len), area.get(..options_len))
+        else {
             return;
         };
         place.copy_from_slice(emitted);
@@ -167,7 +172,6 @@ impl Header {
             field.copy_from_slice(&sum.to_be_bytes());
         }
     }
-
 }
 
 /// The data offset of a header with so many octets of options: at most 15 words.
@@ -196,7 +200,10 @@ pub fn verify(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Result<(), ParseE
     let mut sum = Checksum::pseudo_header(src, dst, PROTOCOL, segment.len());
     sum.add(head);
     sum.add(tail);
-    Err(ParseError::Checksum { sum: u16::from_be_bytes([a, b]), verify: sum.finish() })
+    Err(ParseError::Checksum {
+        sum: u16::from_be_bytes([a, b]),
+        verify: sum.finish(),
+    })
 }
 
 /// What is before the checksum field, the field, and what is behind it.
@@ -214,8 +221,20 @@ impl fmt::Display for Header {
         writeln!(f, "{:>11}: {}", "dst", self.dst_port)?;
         writeln!(f, "{:>11}: {}", "seq", self.seq)?;
         writeln!(f, "{:>11}: {}", "ack", self.ack)?;
-        writeln!(f, "{:>11}: 0x{:02x} ({} bytes)", "off", off << 4, u16::from(off) * 4)?;
-        writeln!(f, "{:>11}: 0x{:02x} ({})", "flg", self.flags.bits(), self.flags)?;
+        writeln!(
+            f,
+            "{:>11}: 0x{:02x} ({} bytes)",
+            "off",
+            off << 4,
+            u16::from(off) * 4
+        )?;
+        writeln!(
+            f,
+            "{:>11}: 0x{:02x} ({})",
+            "flg",
+            self.flags.bits(),
+            self.flags
+        )?;
         writeln!(f, "{:>11}: {}", "wnd", self.window)?;
         writeln!(f, "{:>11}: 0x{:04x}", "sum", self.checksum)?;
         write!(f, "{:>11}: {}", "up", self.urgent_pointer)?;

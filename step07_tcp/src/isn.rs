@@ -29,14 +29,21 @@ impl std::fmt::Debug for Secret {
 impl Secret {
     /// Makes a key of a random number.
     pub fn new(random: u64) -> Self {
-        Self { keys: [random, random.rotate_left(32) ^ 0x5bd1_e995_9e37_79b9] }
+        Self {
+            keys: [random, random.rotate_left(32) ^ 0x5bd1_e995_9e37_79b9],
+        }
     }
 
     /// The initial sequence number of a connection: a clock that ticks every
     /// four microseconds, so that a new incarnation of a connection starts
     /// beyond the old one, plus F, so that knowing one connection's numbers
     /// tells nothing about another's (RFC 6528 §3, RFC 9293 §3.4.1 MUST-8).
-    pub fn initial_sequence_number(&self, local: SocketAddrV4, remote: SocketAddrV4, now: Time) -> SeqNumber {
+    pub fn initial_sequence_number(
+        &self,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        now: Time,
+    ) -> SeqNumber {
         let ticks = low(now.as_nanos() / 4_000);
         SeqNumber::new(low(self.hash(local, remote, 0))) + ticks
     }
@@ -44,7 +51,12 @@ impl Secret {
     /// Candidates for the port of an active open, every port of the range once.
     /// The start depends on who is to be reached and the next is the one
     /// behind, so that a port comes back as late as possible (RFC 6056 §3.3.3).
-    pub fn ephemeral_ports(&self, local: SocketAddrV4, remote: SocketAddrV4, count: u64) -> impl Iterator<Item = u16> + use<> {
+    pub fn ephemeral_ports(
+        &self,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        count: u64,
+    ) -> impl Iterator<Item = u16> + use<> {
         let size = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
         let offset = self.hash(local, remote, 1).wrapping_add(count);
         (0..size).filter_map(move |step| {
@@ -55,9 +67,8 @@ impl Secret {
 
     /// F, for two addresses with ports and a number that separates its uses.
     fn hash(&self, local: SocketAddrV4, remote: SocketAddrV4, purpose: u8) -> u64 {
-        let ends = [local, remote].map(|end| {
-            u64::from(end.ip().to_bits()) << 16 | u64::from(end.port())
-        });
+        let ends =
+            [local, remote].map(|end| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port()));
         siphash(self.keys, &[ends[0], ends[1], u64::from(purpose)])
     }
 }
@@ -110,14 +121,17 @@ mod tests {
     use std::time::Duration;
 
     fn ends() -> (SocketAddrV4, SocketAddrV4) {
-        ("192.0.2.2:50000".parse().unwrap(), "192.0.2.1:7".parse().unwrap())
+        (
+            "192.0.2.2:50000".parse().unwrap(),
+            "192.0.2.1:7".parse().unwrap(),
+        )
     }
 
     #[test]
     fn siphash_gives_the_published_values() {
         // The reference implementation's test vectors for 0, 8 and 16 octets
         // 00 01 02 …, under the key 00 01 … 0f.
-        let word = |first: u8| u64::from_le_bytes(std::array::from_fn(|i| first + i as u8));
+        let word = |first: u8| u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|i| first + i));
         let key = [word(0), word(8)];
         assert_eq!(siphash(key, &[]), 0x726f_db47_dd0e_0e31);
         assert_eq!(siphash(key, &[word(0)]), 0x93f5_f579_9a93_2462);
@@ -135,7 +149,10 @@ mod tests {
         let other_port = SocketAddrV4::new(*local.ip(), 50_001);
         let other = secret.initial_sequence_number(other_port, remote, Time::ZERO);
         assert!(other.since(start) > 1 << 16 && start.since(other) > 1 << 16);
-        assert_ne!(Secret::new(2).initial_sequence_number(local, remote, Time::ZERO), start);
+        assert_ne!(
+            Secret::new(2).initial_sequence_number(local, remote, Time::ZERO),
+            start
+        );
     }
 
     #[test]
@@ -145,6 +162,9 @@ mod tests {
         assert_eq!(ports.len(), 16_384);
         assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len());
         assert!(ports.iter().all(|&port| port >= 49_152));
-        assert_eq!(Secret::new(7).ephemeral_ports(local, remote, 3).next(), Some(ports[3]));
+        assert_eq!(
+            Secret::new(7).ephemeral_ports(local, remote, 3).next(),
+            Some(ports[3])
+        );
     }
 }

@@ -210,9 +210,15 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut index = 0;
         let mut line = |kind: u8, name: &str, len: usize, value: fmt::Arguments<'_>| {
-            let (end, label) = (if index == 0 { "" } else { "\n" }, format_args!("opt[{index}]").to_string());
+            let (end, label) = (
+                if index == 0 { "" } else { "\n" },
+                format_args!("opt[{index}]").to_string(),
+            );
             index += 1;
-            write!(f, "{end}{label:>11}: kind={kind} ({name}), len={len}{value}")
+            write!(
+                f,
+                "{end}{label:>11}: kind={kind} ({name}), len={len}{value}"
+            )
         };
         if let Some(mss) = self.mss {
             line(MSS, "MSS", 4, format_args!(", mss={mss}"))?;
@@ -221,10 +227,20 @@ impl fmt::Display for Options {
             line(SACK_PERMITTED, "SACK Permitted", 2, format_args!(""))?;
         }
         if let Some(Timestamps { value, echo }) = self.timestamps {
-            line(TIMESTAMPS, "Timestamps", 10, format_args!(", value={value}, echo={echo}"))?;
+            line(
+                TIMESTAMPS,
+                "Timestamps",
+                10,
+                format_args!(", value={value}, echo={echo}"),
+            )?;
         }
         if let Some(shift) = self.window_scale {
-            line(WINDOW_SCALE, "Window Scale", 3, format_args!(", shift={shift}"))?;
+            line(
+                WINDOW_SCALE,
+                "Window Scale",
+                3,
+                format_args!(", shift={shift}"),
+            )?;
         }
         for SackBlock { start, end } in self.sack.as_slice() {
             line(SACK, "SACK", 10, format_args!(", block={start}-{end}"))?;
@@ -237,10 +253,10 @@ impl fmt::Display for Options {
 mod tests {
     use super::*;
 
-    /// The options of a SYN of Linux 6: MSS 1460, SACK permitted, timestamps, NOP, window scale 7.
+    /// The options of a SYN of Linux, captured: MSS 1460, SACK permitted, timestamps, NOP, window scale 10.
     const LINUX_SYN: [u8; 20] = [
-        0x02, 0x04, 0x05, 0xb4, 0x04, 0x02, 0x08, 0x0a, 0x9a, 0x1d, 0x3c, 0x5e, 0x00, 0x00, 0x00, 0x00, 0x01, 0x03,
-        0x03, 0x07,
+        0x02, 0x04, 0x05, 0xb4, 0x04, 0x02, 0x08, 0x0a, 0x5d, 0x47, 0x14, 0xca, 0x00, 0x00, 0x00,
+        0x00, 0x01, 0x03, 0x03, 0x0a,
     ];
 
     fn emitted(options: &Options) -> Vec<u8> {
@@ -253,9 +269,12 @@ mod tests {
     fn linux_syn_is_read_and_written_back_octet_by_octet() {
         let options = Options::parse(&LINUX_SYN);
         assert_eq!(options.mss, Some(1460));
-        assert_eq!(options.window_scale, Some(7));
+        assert_eq!(options.window_scale, Some(10));
         assert!(options.sack_permitted);
-        let timestamps = Timestamps { value: 0x9a1d_3c5e, echo: 0 };
+        let timestamps = Timestamps {
+            value: 0x5d47_14ca,
+            echo: 0,
+        };
         assert_eq!(options.timestamps, Some(timestamps));
         assert_eq!(emitted(&options), LINUX_SYN);
         assert_eq!(options.len(), 20);
@@ -264,17 +283,27 @@ mod tests {
     #[test]
     fn sack_blocks_of_a_capture() {
         let bytes = [
-            1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 7, 1, 1, 5, 18, 0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 4, 0, 0, 1, 0, 0, 0, 2, 0,
+            1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 7, 1, 1, 5, 18, 0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 4,
+            0, 0, 1, 0, 0, 0, 2, 0,
         ];
         let options = Options::parse(&bytes);
-        let block = |start, end| SackBlock { start: SeqNumber::new(start), end: SeqNumber::new(end) };
-        assert_eq!(options.sack.as_slice(), [block(0xffff_fff0, 4), block(0x100, 0x200)]);
+        let block = |start, end| SackBlock {
+            start: SeqNumber::new(start),
+            end: SeqNumber::new(end),
+        };
+        assert_eq!(
+            options.sack.as_slice(),
+            [block(0xffff_fff0, 4), block(0x100, 0x200)]
+        );
         assert_eq!(emitted(&options), bytes);
     }
 
     #[test]
     fn blocks_give_way_when_the_space_is_used_up() {
-        let mut options = Options { timestamps: Some(Timestamps::default()), ..Options::default() };
+        let mut options = Options {
+            timestamps: Some(Timestamps::default()),
+            ..Options::default()
+        };
         for _ in 0..5 {
             options.sack.push(SackBlock::default());
         }
@@ -295,7 +324,10 @@ mod tests {
                 ..Options::default()
             };
             if bits & 16 != 0 {
-                options.sack.push(SackBlock { start: SeqNumber::new(1), end: SeqNumber::new(2) });
+                options.sack.push(SackBlock {
+                    start: SeqNumber::new(1),
+                    end: SeqNumber::new(2),
+                });
             }
             let bytes = emitted(&options);
             assert_eq!(bytes.len() % 4, 0);
@@ -305,15 +337,18 @@ mod tests {
 
     #[test]
     fn illegal_lengths_end_the_reading_and_keep_what_came_before() {
-        let before = Options { mss: Some(1460), ..Options::default() };
+        let before = Options {
+            mss: Some(1460),
+            ..Options::default()
+        };
         for tail in [
-            &[3_u8, 0][..],          // length zero: the original ports loop for ever
-            &[3, 1],                 // shorter than its own two octets
-            &[3, 3],                 // data missing
-            &[3],                    // length missing
-            &[99, 200, 1, 2],        // unknown kind, beyond the header
-            &[0, 3, 3, 7],           // after the end of the list
-            &[253, 4, 1, 2, 3, 0],   // unknown kind, well formed, then illegal
+            &[3_u8, 0][..],        // length zero: the original ports loop for ever
+            &[3, 1],               // shorter than its own two octets
+            &[3, 3],               // data missing
+            &[3],                  // length missing
+            &[99, 200, 1, 2],      // unknown kind, beyond the header
+            &[0, 3, 3, 7],         // after the end of the list
+            &[253, 4, 1, 2, 3, 0], // unknown kind, well formed, then illegal
         ] {
             let bytes = [&[2, 4, 0x05, 0xb4][..], tail].concat();
             assert_eq!(Options::parse(&bytes), before, "{bytes:?}");
@@ -323,7 +358,13 @@ mod tests {
     #[test]
     fn wrong_length_of_a_known_kind_is_skipped() {
         let options = Options::parse(&[2, 3, 9, 3, 4, 1, 1, 4, 2, 5, 6, 1, 2, 3, 4]);
-        assert_eq!(options, Options { sack_permitted: true, ..Options::default() });
+        assert_eq!(
+            options,
+            Options {
+                sack_permitted: true,
+                ..Options::default()
+            }
+        );
     }
 
     #[test]
@@ -335,8 +376,8 @@ mod tests {
             [
                 "     opt[0]: kind=2 (MSS), len=4, mss=1460",
                 "     opt[1]: kind=4 (SACK Permitted), len=2",
-                "     opt[2]: kind=8 (Timestamps), len=10, value=2585607262, echo=0",
-                "     opt[3]: kind=3 (Window Scale), len=3, shift=7",
+                "     opt[2]: kind=8 (Timestamps), len=10, value=1564939466, echo=0",
+                "     opt[3]: kind=3 (Window Scale), len=3, shift=10",
             ]
         );
         assert_eq!(Options::default().to_string(), "");

@@ -22,7 +22,11 @@ pub struct ReceiveBuffer {
 impl ReceiveBuffer {
     /// An empty buffer.
     pub fn new(capacity: usize) -> Self {
-        Self { octets: VecDeque::new(), readable: 0, capacity }
+        Self {
+            octets: VecDeque::new(),
+            readable: 0,
+            capacity,
+        }
     }
 
     /// How many octets it can hold.
@@ -43,7 +47,9 @@ impl ReceiveBuffer {
     /// Puts `text` so many octets behind the readable ones. What would exceed
     /// the capacity is cut off: the window did not allow it.
     pub fn write(&mut self, offset: usize, text: &[u8]) {
-        let text = text.get(..self.room().saturating_sub(offset)).unwrap_or(text);
+        let text = text
+            .get(..self.room().saturating_sub(offset))
+            .unwrap_or(text);
         let at = self.readable + offset;
         if self.octets.len() < at {
             self.octets.resize(at, 0);
@@ -138,7 +144,10 @@ mod tests {
                 let (head, tail) = text.split_at(split);
                 if round % 2 == 0 {
                     buffer.write(split, tail);
-                    buffer.write(split.saturating_sub(2), &text[split.saturating_sub(2)..split + 1]);
+                    buffer.write(
+                        split.saturating_sub(2),
+                        &text[split.saturating_sub(2)..split + 1],
+                    );
                 }
                 buffer.write(0, head);
                 buffer.write(split, tail);

@@ -81,7 +81,10 @@ pub struct FixedRto {
 impl FixedRto {
     /// A timeout that starts, and starts again after each progress, with `start`.
     pub fn new(start: Duration) -> Self {
-        Self { start, current: start }
+        Self {
+            start,
+            current: start,
+        }
     }
 }
 
@@ -122,7 +125,13 @@ pub struct AdaptiveRto {
 impl AdaptiveRto {
     /// An estimator that has measured nothing yet.
     pub fn new(initial: Duration, min: Duration, max: Duration) -> Self {
-        Self { estimate: None, rto: initial, backed_off: false, min, max }
+        Self {
+            estimate: None,
+            rto: initial,
+            backed_off: false,
+            min,
+            max,
+        }
     }
 }
 
@@ -140,7 +149,9 @@ impl RetransmissionTimeout for AdaptiveRto {
         };
         self.estimate = Some((srtt, rttvar));
         self.backed_off = false;
-        self.rto = (srtt + GRANULARITY.max(rttvar * 4)).max(self.min).min(self.max);
+        self.rto = (srtt + GRANULARITY.max(rttvar * 4))
+            .max(self.min)
+            .min(self.max);
     }
 
     fn back_off(&mut self) {

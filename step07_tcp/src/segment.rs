@@ -31,7 +31,11 @@ pub struct Segment {
 impl Segment {
     /// Makes a segment of the contents of an IP datagram from `src` to `dst`,
     /// without copying the text. Gives the ports too: source, destination.
-    pub fn parse(mut packet: Packet, src: Ipv4Addr, dst: Ipv4Addr) -> Result<(u16, u16, Self), ParseError> {
+    pub fn parse(
+        mut packet: Packet,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+    ) -> Result<(u16, u16, Self), ParseError> {
         verify(&packet, src, dst)?;
         let (header, offset) = Header::parse(&packet)?;
         if !packet.pull(offset) {
@@ -88,8 +92,19 @@ impl Segment {
 /// One line: what a reader of a log wants to see of a segment.
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seq, ack, flags, window, payload, .. } = self;
-        write!(f, "seq={seq}, ack={ack}, flags={flags}, len={}, wnd={window}", payload.len())
+        let Self {
+            seq,
+            ack,
+            flags,
+            window,
+            payload,
+            ..
+        } = self;
+        write!(
+            f,
+            "seq={seq}, ack={ack}, flags={flags}, len={}, wnd={window}",
+            payload.len()
+        )
     }
 }
 
@@ -107,7 +122,15 @@ pub struct Outgoing {
 impl Outgoing {
     /// The header that belongs before the text, its checksum not yet computed.
     pub fn header(&self) -> Header {
-        let Segment { seq, ack, flags, window, urgent_pointer, options, .. } = self.segment;
+        let Segment {
+            seq,
+            ack,
+            flags,
+            window,
+            urgent_pointer,
+            options,
+            ..
+        } = self.segment;
         Header {
             src_port: self.local.port(),
             dst_port: self.remote.port(),
@@ -135,7 +158,12 @@ mod tests {
     use super::*;
 
     fn segment(seq: u32, flags: Flags, text: &[u8]) -> Segment {
-        Segment { seq: SeqNumber::new(seq), flags, payload: Packet::new(text), ..Segment::default() }
+        Segment {
+            seq: SeqNumber::new(seq),
+            flags,
+            payload: Packet::new(text),
+            ..Segment::default()
+        }
     }
 
     /// Trims to a window and shows what is left.
@@ -149,21 +177,45 @@ mod tests {
         assert_eq!(segment(7, Flags::ACK, b"").len(), 0);
         assert!(segment(7, Flags::ACK, b"").is_empty());
         assert_eq!(segment(7, Flags::SYN | Flags::FIN, b"abc").len(), 5);
-        assert_eq!(segment(u32::MAX, Flags::FIN, b"abc").end(), SeqNumber::new(3));
+        assert_eq!(
+            segment(u32::MAX, Flags::FIN, b"abc").end(),
+            SeqNumber::new(3)
+        );
     }
 
     #[test]
     fn what_lies_outside_the_window_is_cut_off() {
         let fin = Flags::FIN;
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 10, 9), (10, fin, b"abcd".to_vec()));
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 12, 9), (12, fin, b"cd".to_vec()));
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 10, 5), (10, fin, b"abcd".to_vec()));
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 10, 4), (10, Flags::NONE, b"abcd".to_vec()));
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 11, 2), (11, Flags::NONE, b"bc".to_vec()));
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 10, 9),
+            (10, fin, b"abcd".to_vec())
+        );
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 12, 9),
+            (12, fin, b"cd".to_vec())
+        );
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 10, 5),
+            (10, fin, b"abcd".to_vec())
+        );
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 10, 4),
+            (10, Flags::NONE, b"abcd".to_vec())
+        );
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 11, 2),
+            (11, Flags::NONE, b"bc".to_vec())
+        );
         assert_eq!(trimmed(segment(10, fin, b"abcd"), 14, 2), (14, fin, vec![]));
-        assert_eq!(trimmed(segment(10, fin, b"abcd"), 10, 0), (10, Flags::NONE, vec![]));
+        assert_eq!(
+            trimmed(segment(10, fin, b"abcd"), 10, 0),
+            (10, Flags::NONE, vec![])
+        );
         // A SYN before the window, text inside it, all across the wrap.
-        assert_eq!(trimmed(segment(u32::MAX, Flags::SYN, b"ab"), 1, 9), (1, Flags::NONE, b"b".to_vec()));
+        assert_eq!(
+            trimmed(segment(u32::MAX, Flags::SYN, b"ab"), 1, 9),
+            (1, Flags::NONE, b"b".to_vec())
+        );
     }
 
     #[test]
@@ -171,10 +223,18 @@ mod tests {
         let local = "192.0.2.2:7".parse().unwrap();
         let remote = "192.0.2.1:43210".parse().unwrap();
         let sent = segment(5, Flags::ACK | Flags::PSH, b"foo\n");
-        let packet = Outgoing { local, remote, segment: sent.clone() }.into_packet();
+        let packet = Outgoing {
+            local,
+            remote,
+            segment: sent.clone(),
+        }
+        .into_packet();
         let (src, dst, received) = Segment::parse(packet, *local.ip(), *remote.ip()).unwrap();
         assert_eq!((src, dst), (7, 43210));
-        assert_eq!(received.to_string(), "seq=5, ack=0, flags=---AP---, len=4, wnd=0");
+        assert_eq!(
+            received.to_string(),
+            "seq=5, ack=0, flags=---AP---, len=4, wnd=0"
+        );
         assert_eq!(received.payload[..], sent.payload[..]);
     }
 

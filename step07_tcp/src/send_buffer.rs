@@ -26,7 +26,12 @@ pub struct SendBuffer {
 impl SendBuffer {
     /// An empty buffer; the first octet written gets the number `start`.
     pub fn new(start: SeqNumber, capacity: usize) -> Self {
-        Self { start, octets: VecDeque::new(), capacity, closed: false }
+        Self {
+            start,
+            octets: VecDeque::new(),
+            capacity,
+            closed: false,
+        }
     }
 
     /// How many octets can be written.
@@ -108,7 +113,9 @@ mod tests {
                     next = next.wrapping_add(1);
                 }
                 assert_eq!(buffer.room(), 0);
-                let all: Vec<u8> = (0..10).map(|i| next.wrapping_sub(10).wrapping_add(i)).collect();
+                let all: Vec<u8> = (0..10)
+                    .map(|i| next.wrapping_sub(10).wrapping_add(i))
+                    .collect();
                 for from in 0..=10 {
                     for len in 0..=12 {
                         let copy = buffer.copy(una + octets(from), octets(len));

@@ -129,7 +129,10 @@ mod tests {
             for distance in [1, 2, 0xffff, 0x7fff_ffff] {
                 let b = a + distance;
                 assert!(a.lt(b) && a.le(b) && b.gt(a) && b.ge(a), "{a} before {b}");
-                assert!(!b.lt(a) && !b.le(a) && !a.gt(b) && !a.ge(b), "{a} before {b}");
+                assert!(
+                    !b.lt(a) && !b.le(a) && !a.gt(b) && !a.ge(b),
+                    "{a} before {b}"
+                );
                 assert_eq!(b.since(a), distance);
                 assert_eq!(a.saturating_since(b), 0);
                 assert_eq!(a.later(b), b);

@@ -19,8 +19,13 @@ pub enum Timer {
 
 impl Timer {
     /// All of them, in the order in which they are served.
-    pub const ALL: [Self; 5] =
-        [Self::Retransmission, Self::Persist, Self::DelayedAck, Self::TimeWait, Self::FinWait2];
+    pub const ALL: [Self; 5] = [
+        Self::Retransmission,
+        Self::Persist,
+        Self::DelayedAck,
+        Self::TimeWait,
+        Self::FinWait2,
+    ];
 }
 
 /// The deadlines.
@@ -58,12 +63,13 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// Stops a timer that is due, and tells which.
-    pub fn expired(&mut self, now: Time) -> Option<Timer> {
-        let due = |timer: &Timer| self.get(*timer).is_some_and(|deadline| deadline <= now);
-        let timer = Timer::ALL.into_iter().find(due)?;
-        self.stop(timer);
-        Some(timer)
+    /// Stops `timer` if it is due, and tells whether it was.
+    pub fn expired(&mut self, timer: Timer, now: Time) -> bool {
+        let due = self.get(timer).is_some_and(|deadline| deadline <= now);
+        if due {
+            self.stop(timer);
+        }
+        due
     }
 }
 
@@ -78,9 +84,9 @@ mod tests {
         timers.set(Timer::TimeWait, Time::from_millis(30));
         timers.set(Timer::DelayedAck, Time::from_millis(10));
         assert_eq!(timers.next(), Some(Time::from_millis(10)));
-        assert_eq!(timers.expired(Time::from_millis(9)), None);
-        assert_eq!(timers.expired(Time::from_millis(10)), Some(Timer::DelayedAck));
-        assert_eq!(timers.expired(Time::from_millis(10)), None);
+        assert!(!timers.expired(Timer::DelayedAck, Time::from_millis(9)));
+        assert!(timers.expired(Timer::DelayedAck, Time::from_millis(10)));
+        assert!(!timers.expired(Timer::DelayedAck, Time::from_millis(10)));
         assert!(timers.is_running(Timer::TimeWait));
         timers.stop_all();
         assert_eq!(timers.next(), None);

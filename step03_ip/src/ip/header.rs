@@ -310,13 +310,87 @@ mod tests {
 
     #[test]
     fn a_captured_header_with_options_is_read() {
-        // An IGMPv3 report as Linux sends it: IHL 6, router alert option.
-        let packet = b"\x46\xc0\x00\x28\x00\x00\x40\x00\x01\x02\x42\x03\xc0\x00\x02\x01\
-            \xe0\x00\x00\x16\x94\x04\x00\x00\x22\x00\xf9\x02\x00\x00\x00\x01\
-            \x04\x00\x00\x00\xe0\x00\x00\xfb";
+        // Linux 6.18 joins 239.192.0.2: an IGMPv3 report with the router alert option.
+        let packet = b"\x46\xc0\x00\x28\x00\x00\x40\x00\x01\x02\x41\xf8\xc0\x00\x02\x01\
+            \xe0\x00\x00\x16\x94\x04\x00\x00\x22\x00\xea\x3b\x00\x00\x00\x01\
+            \x04\x00\x00\x00\xef\xc0\x00\x02";
         let header = Header::parse(packet).unwrap();
         assert_eq!((header.header_len, header.payload_len()), (24, 16));
+        assert_eq!((header.tos, header.ttl), (0xc0, 1));
+        assert_eq!(header.protocol, IpProtocol(2));
+        assert_eq!(header.dst, Ipv4Addr::new(224, 0, 0, 22));
         assert!(header.fragment.dont_fragment() && !header.fragment.is_fragment());
+        // Past the fixed fields the checksum counts too.
+        let mut damaged = *packet;
+        damaged[21] ^= 1;
+        assert!(matches!(
+            Header::parse(&damaged),
+            Err(ParseError::Checksum { sum: 0x41f8, .. })
+        ));
+    }
+
+    #[test]
+    fn a_captured_header_of_the_greatest_length_is_read() {
+        // `ping -R 192.0.2.2`: a record route option fills all 60 octets. The
+        // total length reaches beyond what is here, as in a quotation.
+        let mut packet = b"\x4f\x00\x00\x7c\x06\xc1\x40\x00\x40\x01\xbb\xab\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02\x01\x07\x27\x08\xc0\x00\x02\x01"
+            .to_vec();
+        packet.resize(60, 0);
+        let header = Header::parse_quoted(&packet).unwrap();
+        assert_eq!((header.header_len, header.total_len), (60, 124));
+        assert_eq!(checksum(&packet), 0);
+        let error = Header::parse(&packet).unwrap_err();
+        assert_eq!(
+            error,
+            ParseError::TotalLength {
+                len: 60,
+                total_len: 124
+            }
+        );
+        packet.pop();
+        assert_eq!(
+            Header::parse_quoted(&packet),
+            Err(ParseError::HeaderLength {
+                len: 59,
+                header_len: 60
+            })
+        );
+    }
+
+    #[test]
+    fn captured_fragments_are_read() {
+        // `ping -s 2000 192.0.2.2` over an MTU of 1500: two headers of one datagram.
+        let first = b"\x45\x00\x05\xdc\x07\x79\x20\x00\x40\x01\xc9\xa4\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02";
+        let last = b"\x45\x00\x02\x24\x07\x79\x00\xb9\x40\x01\xec\xa3\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02";
+        let [first, last] = [first, last].map(|header| {
+            let mut packet = header.to_vec();
+            packet.resize(1500, 0); // the payload does not matter here
+            Header::parse(&packet).unwrap()
+        });
+        assert!(first.fragment.is_fragment() && last.fragment.is_fragment());
+        assert!(first.fragment.more_fragments() && !last.fragment.more_fragments());
+        assert_eq!(first.id, last.id);
+        assert_eq!(first.fragment.offset(), 0);
+        assert_eq!(last.fragment.offset(), usize::from(first.payload_len()));
+    }
+
+    #[test]
+    fn the_dump_shows_every_field() {
+        let expected = "        vhl: 0x45 [v: 4, hl: 5 (20)]
+        tos: 0x00
+      total: 48 (payload: 28)
+         id: 128
+     offset: 0x0000 [flags=0, offset=0]
+        ttl: 255
+   protocol: ICMP(0x01)
+        sum: 0xbd4a
+        src: 127.0.0.1
+        dst: 127.0.0.1";
+        let header = Header::parse(sample::PACKET).unwrap();
+        assert_eq!(header.to_string(), expected);
     }
 
     #[test]

@@ -145,16 +145,21 @@ impl IpInput {
     }
 }
 
-/// A source to which no answer could go (RFC 1122 §3.2.1.3).
-fn is_impossible_source(iface: &Interface, src: Ipv4Addr) -> bool {
-    src.is_multicast() || iface.is_broadcast(src)
+/// A source to which no answer could go, or an address of this host's own,
+/// which nobody else may use (RFC 1122 §3.2.1.3).
+fn is_impossible_source(ip: &Ip, iface: &Interface, src: Ipv4Addr) -> bool {
+    let is_own = src.is_loopback() || ip.interfaces().select(src).is_some();
+    src.is_multicast() || iface.is_broadcast(src) || is_own && !is_loopback(iface)
+}
+
+fn is_loopback(iface: &Interface) -> bool {
+    iface.device().flags().contains(DeviceFlags::LOOPBACK)
 }
 
 /// Datagrams that a host sends to itself arrive at the loopback interface,
 /// with whichever of its addresses.
 fn is_for_us(ip: &Ip, iface: &Interface, dst: Ipv4Addr) -> bool {
-    let is_loopback = iface.device().flags().contains(DeviceFlags::LOOPBACK);
-    iface.accepts(dst) || is_loopback && ip.interfaces().select(dst).is_some()
+    iface.accepts(dst) || is_loopback(iface) && ip.interfaces().select(dst).is_some()
 }
 
 impl Protocol for IpInput {
@@ -185,7 +190,7 @@ impl Protocol for IpInput {
             counters.other_host.inc();
             return;
         }
-        if is_impossible_source(iface, header.src) {
+        if is_impossible_source(&self.ip, iface, header.src) {
             counters.bad_source.inc();
             debug!(target: "ip::input", "source address error, dev={}, src={}", device.name(), header.src);
             return;

@@ -76,7 +76,7 @@ impl Neighbor for NoNeighbor {
 pub struct Ip {
     env: Arc<Env>,
     interfaces: Arc<Interfaces>,
-    neighbor: Box<dyn Neighbor>,
+    neighbor: Arc<dyn Neighbor>,
     router: Box<dyn Router>,
     ttl: u8,
     id: AtomicU16,
@@ -90,7 +90,7 @@ impl Ip {
         Self {
             env: Arc::clone(env),
             interfaces: Arc::clone(interfaces),
-            neighbor: Box::new(NoNeighbor),
+            neighbor: Arc::new(NoNeighbor),
             router: Box::new(OnLink),
             ttl: DEFAULT_TTL,
             id: AtomicU16::new(128),
@@ -100,8 +100,8 @@ impl Ip {
 
     /// Plugs in address resolution.
     #[must_use]
-    pub fn neighbor(mut self, neighbor: impl Neighbor + 'static) -> Self {
-        self.neighbor = Box::new(neighbor);
+    pub fn neighbor(mut self, neighbor: Arc<impl Neighbor + 'static>) -> Self {
+        self.neighbor = neighbor;
         self
     }
 
@@ -178,12 +178,7 @@ impl Ip {
             })?
         };
         let src = self.source(src, dst, &route)?;
-        let result = self.output_core(&route, protocol, src, dst, payload);
-        match &result {
-            Ok(()) => self.counters.sent.inc(),
-            Err(_) => self.counters.output_failed.inc(),
-        }
-        result
+        self.output_core(&route, protocol, src, dst, payload)
     }
     // ANCHOR_END: output
 
@@ -191,9 +186,13 @@ impl Ip {
     /// source address does.
     fn broadcast_route(&self, src: Ipv4Addr, dst: Ipv4Addr) -> io::Result<Route<'_>> {
         let iface = self.interfaces.select(src).ok_or_else(|| {
-            self.counters.bad_output_source.inc();
-            error!(target: "ip::output", "source address is required for broadcast addresses");
-            io::Error::from(io::ErrorKind::AddrNotAvailable)
+            if src.is_unspecified() {
+                self.counters.bad_output_source.inc();
+                error!(target: "ip::output", "source address is required for broadcast addresses");
+                io::ErrorKind::AddrNotAvailable.into()
+            } else {
+                self.foreign_source(src)
+            }
         })?;
         Ok(Route {
             iface,
@@ -210,11 +209,15 @@ impl Ip {
         let own =
             src == route.iface.unicast() || is_loopback && self.interfaces.select(src).is_some();
         if !own {
-            self.counters.bad_output_source.inc();
-            error!(target: "ip::output", "unable to output with specified source address, src={src}");
-            return Err(io::ErrorKind::AddrNotAvailable.into());
+            return Err(self.foreign_source(src));
         }
         Ok(src)
+    }
+
+    fn foreign_source(&self, src: Ipv4Addr) -> io::Error {
+        self.counters.bad_output_source.inc();
+        error!(target: "ip::output", "unable to output with specified source address, src={src}");
+        io::ErrorKind::AddrNotAvailable.into()
     }
 
     // ANCHOR: output_core
@@ -256,7 +259,12 @@ impl Ip {
             "dev={}, dst={dst}, protocol={protocol}, len={total_len}\n{}{}",
             device.name(), dump(&packet), hexdump(&packet)
         );
-        self.output_device(route, packet)
+        let result = self.output_device(route, packet);
+        match &result {
+            Ok(()) => self.counters.sent.inc(),
+            Err(_) => self.counters.output_failed.inc(),
+        }
+        result
     }
     // ANCHOR_END: output_core
 

@@ -111,7 +111,9 @@ impl IcmpInput {
                 }
             }
         }
-        if !claimed {
+        if claimed {
+            counters.error_claimed.inc();
+        } else {
             counters.unclaimed_error.inc();
         }
     }
@@ -161,6 +163,7 @@ impl Upper for IcmpInput {
                 );
             }
             IcmpType::ECHO_REPLY => {
+                icmp.counters.echo_reply.inc();
                 let (id, seq) = header.echo();
                 for listener in &mut self.echoes {
                     listener.echo_reply(src, id, seq, &message);

@@ -215,6 +215,7 @@ impl fmt::Display for Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ip::{Header as IpHeader, IpProtocol};
     use crate::sample;
 
     #[test]
@@ -230,25 +231,84 @@ mod tests {
     }
 
     #[test]
-    fn a_captured_port_unreachable_is_read() {
-        // From Linux: the header, then IP header and 8 octets of UDP.
-        let message = b"\x03\x03\x8d\x1c\x00\x00\x00\x00\
-            \x45\x00\x00\x1d\x00\x80\x00\x00\x40\x11\xf6\x2a\xc0\x00\x02\x02\xc0\x00\x02\x01\
-            \xc0\x00\x00\x09\x00\x09\x6c\xb8";
-        let mut message = message.to_vec();
+    fn a_captured_echo_and_its_reply_are_read() {
+        // `ping 192.0.2.2` from Linux 6.18: the data is the same both ways, a
+        // time and 40 octets that count up from 0x10.
+        let mut data = b"\xb7\xfd\x03\x6b\x00\x00\x00\x00\xec\x38\x05\x00\x00\x00\x00\x00".to_vec();
+        data.extend(0x10..0x38);
+        let echo = [b"\x08\x00\x59\xff\x32\x8b\x00\x01".as_slice(), &data].concat();
+        let reply = [b"\x00\x00\x61\xff\x32\x8b\x00\x01".as_slice(), &data].concat();
+        let parsed = Header::parse(&echo).unwrap();
+        assert_eq!(parsed.icmp_type, IcmpType::ECHO);
+        assert_eq!(parsed.echo(), (12939, 1));
+        // Our reply would be the same, octet for octet.
+        let mut ours = echo;
+        let header = Header {
+            icmp_type: IcmpType::ECHO_REPLY,
+            ..parsed
+        };
+        header.emit(&mut ours);
+        assert_eq!(ours, reply);
+    }
+
+    #[test]
+    fn captured_unreachables_are_read() {
+        // Linux 6.18 at 192.0.2.2 about a datagram to UDP port 9, and about
+        // one of protocol 253.
+        let port = b"\x03\x03\x98\xb1\x00\x00\x00\x00\
+            \x45\x00\x00\x21\xf3\x77\x40\x00\x40\x11\xc3\x50\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02\x9c\x40\x00\x09\x00\x0d\x84\x22hello";
+        let protocol = b"\x03\x02\xd8\xdc\x00\x00\x00\x00\
+            \x45\x00\x00\x1e\x9c\x4d\x40\x00\x40\xfd\x19\x92\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02experiment";
+        for (message, code, quoted, len) in [
+            (port.as_slice(), Code::PORT, IpProtocol::UDP, 33),
+            (protocol, Code::PROTOCOL, IpProtocol(253), 30),
+        ] {
+            let header = Header::parse(message).unwrap();
+            assert_eq!(
+                (header.icmp_type, header.code),
+                (IcmpType::DEST_UNREACH, code)
+            );
+            assert!(header.icmp_type.is_error());
+            let datagram = IpHeader::parse_quoted(&message[HEADER_LEN..]).unwrap();
+            assert_eq!((datagram.protocol, datagram.total_len), (quoted, len));
+            let mut out = message.to_vec();
+            header.emit(&mut out);
+            assert_eq!(out, message);
+        }
+    }
+
+    #[test]
+    fn what_may_be_an_error_counts_as_one() {
+        let queries = [0, 8, 13, 14, 15, 16];
+        for kind in 0..=255 {
+            assert_eq!(
+                IcmpType(kind).is_error(),
+                !queries.contains(&kind),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_dump_shows_what_the_type_means() {
+        let header = Header::parse(&sample::PACKET[20..]).unwrap();
+        let expected = "       type: Echo(8)
+       code: 0
+        sum: 0x3564
+         id: 128
+        seq: 1";
+        assert_eq!(header.to_string(), expected);
         let header = Header {
             icmp_type: IcmpType::DEST_UNREACH,
-            code: Code::PORT,
-            checksum: 0,
-            values: 0,
+            ..header
         };
-        header.emit(&mut message);
-        let parsed = Header::parse(&message).unwrap();
-        assert_eq!(
-            (parsed.icmp_type, parsed.code),
-            (IcmpType::DEST_UNREACH, Code::PORT)
-        );
-        assert!(parsed.icmp_type.is_error());
+        let expected = "       type: DestinationUnreachable(3)
+       code: 0
+        sum: 0x3564
+     values: 0x00800001";
+        assert_eq!(header.to_string(), expected);
     }
 
     #[test]

@@ -20,6 +20,10 @@ crate::counters! {
         pub sent,
         /// echoes answered
         pub echo_answered,
+        /// echo replies received
+        pub echo_reply,
+        /// errors passed on to those whom they concern
+        pub error_claimed,
         /// dropped: shorter than a header
         pub too_short,
         /// dropped: wrong checksum

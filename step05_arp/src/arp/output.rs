@@ -1,0 +1,169 @@
+//! The way down: IP asks for a neighbour, requests and replies go out.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use log::debug;
+
+use crate::arp::ArpCounters;
+use crate::arp::cache::{Cache, Key, Resolution};
+use crate::arp::message::{Message, Opcode};
+use crate::device::{Device, HwAddr};
+use crate::env::Env;
+use crate::ethernet::MacAddr;
+use crate::ethertype::EtherType;
+use crate::hexdump::hexdump;
+use crate::ip::{Interface, Interfaces, Neighbor};
+use crate::packet::Packet;
+use crate::sync::lock;
+
+/// ARP, shared by IP, the way up and the timer. This is its one lock.
+pub struct Arp {
+    env: Arc<Env>,
+    interfaces: Arc<Interfaces>,
+    cache: Mutex<Cache>,
+    /// What happened at this floor.
+    pub counters: ArpCounters,
+}
+
+impl Arp {
+    /// ARP for the addresses of `interfaces`.
+    pub fn new(env: &Arc<Env>, interfaces: &Arc<Interfaces>) -> Arc<Self> {
+        Arc::new(Self {
+            env: Arc::clone(env),
+            interfaces: Arc::clone(interfaces),
+            cache: Mutex::default(),
+            counters: ArpCounters::default(),
+        })
+    }
+
+    pub(super) fn env(&self) -> &Arc<Env> {
+        &self.env
+    }
+
+    pub(super) fn interfaces(&self) -> &Interfaces {
+        &self.interfaces
+    }
+
+    /// Lets `f` work on the cache. Nothing is sent while it is locked.
+    pub(super) fn with_cache<T>(&self, f: impl FnOnce(&mut Cache) -> T) -> T {
+        f(&mut lock(&self.cache))
+    }
+
+    /// The neighbours that are known: device, address, hardware address.
+    pub fn neighbors(&self) -> Vec<(String, Ipv4Addr, MacAddr)> {
+        let known: Vec<_> = self.with_cache(|cache| cache.iter().collect());
+        let name = |index| {
+            let mut interfaces = self.interfaces.as_slice().iter();
+            let iface = interfaces.find(|iface| iface.device().index() == index);
+            iface.map(|iface| iface.device().name().to_owned())
+        };
+        let rows = known.into_iter();
+        rows.filter_map(|((index, pa), ha)| Some((name(index)?, pa, ha)))
+            .collect()
+    }
+
+    /// Enters the hardware address of a neighbour on `iface` by hand.
+    pub fn add_static(&self, iface: &Interface, pa: Ipv4Addr, ha: MacAddr) {
+        self.with_cache(|cache| cache.insert_static((iface.device().index(), pa), ha));
+    }
+
+    // ANCHOR: request
+    /// Asks everybody on the link of `iface` for `tpa`.
+    pub(super) fn request(&self, iface: &Interface, tpa: Ipv4Addr) {
+        let device = iface.device();
+        let Some(sha) = hardware_address(device) else {
+            return;
+        };
+        let message = Message {
+            opcode: Opcode::REQUEST,
+            sha,
+            spa: iface.unicast(),
+            tha: MacAddr::ANY,
+            tpa,
+        };
+        self.counters.requests_sent.inc();
+        send("arp::request", device, device.broadcast(), &message);
+    }
+    // ANCHOR_END: request
+
+    // ANCHOR: reply
+    /// Answers a request: `iface` has the address that was asked for.
+    pub(super) fn reply(&self, iface: &Interface, tha: MacAddr, tpa: Ipv4Addr) {
+        let device = iface.device();
+        let Some(sha) = hardware_address(device) else {
+            return;
+        };
+        let message = Message {
+            opcode: Opcode::REPLY,
+            sha,
+            spa: iface.unicast(),
+            tha,
+            tpa,
+        };
+        self.counters.replies_sent.inc();
+        send("arp::reply", device, tha.into(), &message);
+    }
+    // ANCHOR_END: reply
+
+    /// Repeats a request.
+    pub(super) fn request_again(&self, (index, tpa): Key) {
+        let mut interfaces = self.interfaces.as_slice().iter();
+        if let Some(iface) = interfaces.find(|iface| iface.device().index() == index) {
+            self.request(iface, tpa);
+        }
+    }
+}
+
+fn hardware_address(device: &Device) -> Option<MacAddr> {
+    MacAddr::try_from(device.addr()).ok()
+}
+
+fn send(target: &'static str, device: &Device, dst: HwAddr, message: &Message) {
+    let bytes = message.emit();
+    debug!(
+        target: target,
+        "dev={}, opcode={}, len={}\n{message}{}",
+        device.name(), message.opcode, bytes.len(), hexdump(&bytes)
+    );
+    // Failures are counted and logged by the device; a request is repeated,
+    // and who has not got his reply asks again.
+    let _ = device.output(dst, EtherType::ARP.0, Packet::new(&bytes));
+}
+
+impl Neighbor for Arp {
+    // ANCHOR: deliver
+    fn deliver(&self, iface: &Interface, next_hop: Ipv4Addr, packet: Packet) -> io::Result<()> {
+        let device = iface.device();
+        let key = (device.index(), next_hop);
+        let now = self.env.now();
+        let (resolution, evicted) = self.with_cache(|cache| cache.resolve(key, packet, now));
+        if evicted.is_some() {
+            self.counters.evicted.inc();
+        }
+        match resolution {
+            Resolution::Send(ha, packet) => {
+                debug!(target: "arp::resolve", "resolved, pa={next_hop}, ha={ha}");
+                device.output(ha.into(), EtherType::IP.0, packet)
+            }
+            Resolution::Request => {
+                self.counters.packets_queued.inc();
+                self.request(iface, next_hop);
+                // The main loop may be asleep, and now has a request to repeat.
+                self.env.wake();
+                Ok(())
+            }
+            Resolution::Wait => {
+                self.counters.packets_queued.inc();
+                Ok(())
+            }
+            Resolution::QueueFull => {
+                self.counters.queue_full.inc();
+                debug!(target: "arp::resolve", "queue is full, pa={next_hop}");
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        }
+    }
+    // ANCHOR_END: deliver
+}

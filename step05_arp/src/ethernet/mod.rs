@@ -1,0 +1,149 @@
+//! Ethernet: frames, addresses, and the one helper under all drivers.
+//!
+//! A driver only moves whole frames ([`FrameIo`]): over a TAP device, a packet
+//! socket, or a wire in memory. What makes a network device of it is the same
+//! for all, and lies here.
+
+pub mod header;
+pub mod mac;
+
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use log::{debug, info};
+
+use crate::device::{
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+};
+use crate::ethertype::EtherType;
+use crate::frame::FrameIo;
+use crate::hexdump::hexdump;
+use crate::packet::Packet;
+use crate::time::Time;
+
+pub use header::Header;
+pub use mac::MacAddr;
+
+/// The longest payload of a frame, in octets (IEEE 802.3).
+pub const MTU: usize = 1500;
+/// The longest frame, without the checksum that the hardware adds.
+pub const MAX_FRAME_LEN: usize = header::LEN + MTU;
+/// The shortest frame, without the checksum; shorter ones are padded.
+pub const MIN_FRAME_LEN: usize = 60;
+
+/// Makes a network device of what carries frames.
+pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr) -> Arc<Device> {
+    let frames: Arc<dyn FrameIo> = Arc::new(frames);
+    let config = DeviceConfig {
+        device_type: DeviceType::ETHERNET,
+        mtu: MTU,
+        flags: DeviceFlags::BROADCAST.with(DeviceFlags::NEED_ARP),
+        addr: mac.into(),
+        broadcast: MacAddr::BROADCAST.into(),
+    };
+    let tx = Tx {
+        frames: Arc::clone(&frames),
+        mac,
+    };
+    let rx = Rx {
+        frames: Arc::clone(&frames),
+        mac,
+        spare: Packet::default(),
+    };
+    let device = devices.register(config, tx, rx);
+    frames.attach(device.irq());
+    info!(target: "ethernet::init", "ethernet device initialized, dev={}, addr={mac}", device.name());
+    device
+}
+
+struct Tx {
+    frames: Arc<dyn FrameIo>,
+    mac: MacAddr,
+}
+
+impl Transmitter for Tx {
+    // ANCHOR: transmit
+    fn transmit(
+        &self,
+        device: &Device,
+        dst: HwAddr,
+        ethertype: u16,
+        mut packet: Packet,
+    ) -> io::Result<()> {
+        let header = Header {
+            dst: MacAddr::try_from(dst).map_err(io::Error::other)?,
+            src: self.mac,
+            ethertype: EtherType(ethertype),
+        };
+        if let Some(out) = packet.prepend(header::LEN).first_chunk_mut() {
+            header.emit(out);
+        }
+        packet.pad_to(MIN_FRAME_LEN);
+        debug!(
+            target: "ethernet::transmit",
+            "dev={}, type={}, len={}\n{header}{}",
+            device.name(), header.ethertype, packet.len(), hexdump(&packet)
+        );
+        self.frames.write_frame(&packet)
+    }
+    // ANCHOR_END: transmit
+}
+
+struct Rx {
+    frames: Arc<dyn FrameIo>,
+    mac: MacAddr,
+    /// A buffer that was not used, as no frame was there.
+    spare: Packet,
+}
+
+impl Receiver for Rx {
+    fn fd(&self) -> Option<RawFd> {
+        self.frames.fd()
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.frames.deadline()
+    }
+
+    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>> {
+        loop {
+            let mut packet = std::mem::take(&mut self.spare);
+            // One octet more than the longest frame, to notice a longer one.
+            packet.pad_to(MAX_FRAME_LEN + 1);
+            let Some(len) = self.frames.read_frame(&mut packet)? else {
+                self.spare = packet;
+                return Ok(None);
+            };
+            packet.truncate(len);
+            if let Some(received) = self.accept(device, packet) {
+                return Ok(Some(received));
+            }
+        }
+    }
+}
+
+impl Rx {
+    // ANCHOR: accept
+    /// What a frame carries, if it is well-formed and for us.
+    fn accept(&self, device: &Device, mut packet: Packet) -> Option<(u16, Packet)> {
+        let Some(header) = Header::parse(&packet).filter(|_| packet.len() <= MAX_FRAME_LEN) else {
+            device.counters.malformed.inc();
+            debug!(target: "ethernet::input", "length error, dev={}, len={}", device.name(), packet.len());
+            return None;
+        };
+        if header.dst != self.mac && header.dst != MacAddr::BROADCAST {
+            device.counters.other_host.inc();
+            return None;
+        }
+        debug!(
+            target: "ethernet::input",
+            "dev={}, type={}, len={}\n{header}{}",
+            device.name(), header.ethertype, packet.len(), hexdump(&packet)
+        );
+        packet
+            .pull(header::LEN)
+            .then_some((header.ethertype.0, packet))
+    }
+    // ANCHOR_END: accept
+}

@@ -1,0 +1,295 @@
+//! Sockets, in the shape of `std::net::UdpSocket`.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use log::debug;
+
+use crate::logger;
+use crate::sync::lock;
+use crate::udp::output::Udp;
+use crate::udp::pcb::{Id, Pcb};
+
+/// The first IPv4 address that `addr` stands for.
+///
+/// # Errors
+/// `InvalidInput`: there is none.
+pub fn resolve(addr: impl ToSocketAddrs) -> io::Result<SocketAddrV4> {
+    let mut addrs = addr.to_socket_addrs()?.filter_map(|addr| match addr {
+        SocketAddr::V4(addr) => Some(addr),
+        SocketAddr::V6(_) => None,
+    });
+    addrs.next().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "no IPv4 address: this stack speaks no other",
+        )
+    })
+}
+
+/// How a socket's calls behave.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mode {
+    nonblocking: bool,
+    read_timeout: Option<Duration>,
+}
+
+/// Closes the control block when the last handle is dropped.
+struct Handle {
+    udp: Arc<Udp>,
+    id: Id,
+    mode: Mutex<Mode>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let _scope = logger::scope(self.udp.ip().env());
+        self.udp.pcbs.with(|state| state.close(self.id));
+        self.udp.pcbs.wakeup();
+    }
+}
+
+/// A UDP socket. Clones are handles of the same socket; the last one closes it.
+#[derive(Clone)]
+pub struct UdpSocket(Arc<Handle>);
+
+impl UdpSocket {
+    /// Opens a socket with the address `addr`. The address 0.0.0.0 stands for
+    /// all of the host's, and port 0 for any free port.
+    ///
+    /// # Errors
+    /// `AddrInUse`: another socket has it. `AddrNotAvailable`: it is none of
+    /// the host's.
+    pub fn bind(udp: &Arc<Udp>, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let _scope = logger::scope(udp.ip().env());
+        let addr = resolve(addr)?;
+        let ip = *addr.ip();
+        if !ip.is_unspecified() && udp.ip().interfaces().select(ip).is_none() {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        let random = udp.ip().env().random();
+        let id = udp.pcbs.with(|state| state.open(addr, random))?;
+        Ok(Self(Arc::new(Handle {
+            udp: Arc::clone(udp),
+            id,
+            mode: Mutex::default(),
+        })))
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Pcb) -> R) -> io::Result<R> {
+        let id = self.0.id;
+        self.0.udp.pcbs.with(|state| state.get(id).map(f))
+    }
+
+    /// Limits the socket to `addr`: it receives from nobody else, hears of
+    /// errors, and [`send`](Self::send) needs no address.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable`: there is no way to `addr`.
+    pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
+        let _scope = logger::scope(self.0.udp.ip().env());
+        let remote = resolve(addr)?;
+        let source = self.0.udp.source_for(*remote.ip())?;
+        self.with(|pcb| {
+            let own = *pcb.local.ip();
+            pcb.connect(if own.is_unspecified() { source } else { own }, remote);
+        })
+    }
+
+    /// The socket's own address.
+    ///
+    /// # Errors
+    /// None, as long as the socket is open.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.with(|pcb| pcb.local.into())
+    }
+
+    /// Whom it is connected to.
+    ///
+    /// # Errors
+    /// `NotConnected`: to nobody.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        let remote = self.with(|pcb| pcb.remote)?;
+        remote
+            .map(SocketAddr::V4)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    // ANCHOR: send_to
+    /// Sends `data` to `addr`, as one datagram. Returns its length.
+    ///
+    /// # Errors
+    /// As [`Udp::output`]; `PermissionDenied`: a broadcast address, without
+    /// [`set_broadcast`](Self::set_broadcast).
+    pub fn send_to(&self, data: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
+        let _scope = logger::scope(self.0.udp.ip().env());
+        let remote = resolve(addr)?;
+        if remote.port() == 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (mut local, broadcast) = self.with(|pcb| (pcb.local, pcb.broadcast))?;
+        self.check_broadcast(*remote.ip(), broadcast)?;
+        if local.ip().is_unspecified() && !remote.ip().is_broadcast() {
+            local.set_ip(self.0.udp.source_for(*remote.ip())?);
+            debug!(target: "udp::sendto", "select local address, addr={}", local.ip());
+        }
+        self.0.udp.output(local, remote, data)?;
+        Ok(data.len())
+    }
+    // ANCHOR_END: send_to
+
+    fn check_broadcast(&self, dst: Ipv4Addr, allowed: bool) -> io::Result<()> {
+        let interfaces = self.0.udp.ip().interfaces().as_slice();
+        let is_broadcast = interfaces.iter().any(|iface| iface.is_broadcast(dst));
+        if is_broadcast && !allowed {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(())
+    }
+
+    /// Sends `data` to whom the socket is connected.
+    ///
+    /// # Errors
+    /// `NotConnected`; an error that was reported about an earlier datagram;
+    /// as [`send_to`](Self::send_to).
+    pub fn send(&self, data: &[u8]) -> io::Result<usize> {
+        let (remote, error) = self.with(|pcb| (pcb.remote, pcb.error.take()))?;
+        if let Some(kind) = error {
+            return Err(kind.into());
+        }
+        let remote = remote.ok_or(io::ErrorKind::NotConnected)?;
+        self.send_to(data, remote)
+    }
+
+    /// Waits for a datagram, and takes what `found` makes of it.
+    fn receive<R>(&self, found: impl FnMut(&mut Pcb) -> Option<R>) -> io::Result<R> {
+        let _scope = logger::scope(self.0.udp.ip().env());
+        let (mode, id, mut found) = (*lock(&self.0.mode), self.0.id, found);
+        let mut look = |state: &mut super::pcb::State| match state.get(id) {
+            Err(closed) => Some(Err(closed)),
+            Ok(pcb) => match pcb.error.take() {
+                Some(kind) => Some(Err(kind.into())),
+                None => found(pcb).map(Ok),
+            },
+        };
+        if mode.nonblocking {
+            let found = self.0.udp.pcbs.with(look);
+            return found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()));
+        }
+        self.0
+            .udp
+            .pcbs
+            .sleep_until(mode.read_timeout, |state| look(state))?
+    }
+
+    // ANCHOR: recv_from
+    /// Waits for a datagram and copies it into `buffer`; what does not fit is
+    /// lost. Returns the length and the sender.
+    ///
+    /// # Errors
+    /// `WouldBlock`: the timeout has passed, or the socket does not block.
+    /// `Interrupted`: by [`Udp::interrupt`], or at shutdown. An error that was
+    /// reported about an earlier datagram.
+    pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let (remote, data) = self.receive(Pcb::pop)?;
+        Ok((copy(&data, buffer), remote.into()))
+    }
+    // ANCHOR_END: recv_from
+
+    /// As [`recv_from`](Self::recv_from), but leaves the datagram in the queue.
+    ///
+    /// # Errors
+    /// As [`recv_from`](Self::recv_from).
+    pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let (remote, data) = self.receive(|pcb| pcb.peek().cloned())?;
+        Ok((copy(&data, buffer), remote.into()))
+    }
+
+    /// As [`recv_from`](Self::recv_from), without the sender.
+    ///
+    /// # Errors
+    /// As [`recv_from`](Self::recv_from).
+    pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(buffer).map(|(len, _)| len)
+    }
+
+    /// The error that was reported last about what was sent, once.
+    ///
+    /// # Errors
+    /// None, as long as the socket is open.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.with(|pcb| pcb.error.take().map(Into::into))
+    }
+
+    /// Says whether receiving waits. All handles of the socket share this.
+    ///
+    /// # Errors
+    /// None; as `std` has it.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        lock(&self.0.mode).nonblocking = nonblocking;
+        Ok(())
+    }
+
+    /// How long receiving waits at most; `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput`: zero, as `std` has it.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        lock(&self.0.mode).read_timeout = timeout;
+        Ok(())
+    }
+
+    /// How long receiving waits at most.
+    ///
+    /// # Errors
+    /// None; as `std` has it.
+    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        Ok(lock(&self.0.mode).read_timeout)
+    }
+
+    /// Allows to send to broadcast addresses.
+    ///
+    /// # Errors
+    /// None, as long as the socket is open.
+    pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
+        self.with(|pcb| pcb.broadcast = broadcast)
+    }
+
+    /// True if the socket may send to broadcast addresses.
+    ///
+    /// # Errors
+    /// None, as long as the socket is open.
+    pub fn broadcast(&self) -> io::Result<bool> {
+        self.with(|pcb| pcb.broadcast)
+    }
+
+    /// Another handle of the same socket.
+    ///
+    /// # Errors
+    /// None; as `std` has it.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+}
+
+fn copy(data: &[u8], buffer: &mut [u8]) -> usize {
+    let len = data.len().min(buffer.len());
+    buffer[..len].copy_from_slice(&data[..len]);
+    len
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("UdpSocket");
+        if let Ok((local, remote)) = self.with(|pcb| (pcb.local, pcb.remote)) {
+            debug.field("local", &local).field("remote", &remote);
+        }
+        debug.finish()
+    }
+}

@@ -1,0 +1,307 @@
+//! The retransmission queue, and what happens when its timer expires (RFC 9293
+//! §3.8.1, RFC 6298 §5).
+//!
+//! There is one timer for a connection, and it runs for the earliest segment.
+//! The queue keeps who was sent when; the text itself stays in the
+//! [send buffer](crate::send_buffer).
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::flags::Flags;
+use crate::seq::SeqNumber;
+use crate::tcb::{Context, Tcb, TcpState};
+use crate::time::Time;
+use crate::timers::Timer;
+
+/// A segment that was sent and is not acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlight {
+    /// Its first sequence number.
+    pub seq: SeqNumber,
+    /// The sequence numbers it takes, SYN and FIN included.
+    pub len: u32,
+    /// Its control bits.
+    pub flags: Flags,
+    /// When it was sent last.
+    pub sent_at: Time,
+    /// True if it was sent more than once.
+    pub retransmitted: bool,
+    /// True if it is taken to be lost and has not been sent again.
+    lost: bool,
+}
+
+/// What an acknowledgment told about time.
+pub type SentAt = Time;
+
+/// The segments in flight, in the order of their sequence numbers.
+#[derive(Debug, Default)]
+pub struct RetransmissionQueue {
+    segments: VecDeque<InFlight>,
+    /// Octets in the network, by what we know: all that is not lost.
+    pipe: u32,
+    /// How many segments are lost.
+    lost: usize,
+}
+
+impl RetransmissionQueue {
+    /// True if everything has been acknowledged.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Octets that are in the network, as far as we know (RFC 6675 §2).
+    pub fn pipe(&self) -> u32 {
+        self.pipe
+    }
+
+    /// Adds a segment that has just been sent.
+    pub fn push(&mut self, seq: SeqNumber, len: u32, flags: Flags, now: Time) {
+        self.segments.push_back(InFlight {
+            seq,
+            len,
+            flags,
+            sent_at: now,
+            retransmitted: false,
+            lost: false,
+        });
+        self.pipe += len;
+    }
+
+    /// Removes what lies before `una`. A segment that is acknowledged in part
+    /// stays with its rest. If all that went was sent just once, the time when
+    /// the last of it was sent comes back, for a measurement.
+    pub fn acknowledge(&mut self, una: SeqNumber) -> Option<SentAt> {
+        let mut sent_at = None;
+        let mut ambiguous = false;
+        while let Some(segment) = self.segments.front_mut() {
+            let acked = una.saturating_since(segment.seq).min(segment.len);
+            if acked == 0 {
+                break;
+            }
+            if !segment.lost {
+                self.pipe -= acked;
+            }
+            if acked < segment.len {
+                segment.seq = una;
+                segment.len -= acked;
+                segment.flags = segment.flags - Flags::SYN;
+                break;
+            }
+            let InFlight {
+                seq,
+                len,
+                flags,
+                retransmitted,
+                lost,
+                ..
+            } = *segment;
+            log::debug!(target: "tcp::retransmit_queue_cleanup", "remove, seq={seq}, flags={flags}, len={len}");
+            ambiguous |= retransmitted;
+            sent_at = Some(segment.sent_at);
+            self.lost -= usize::from(lost);
+            self.segments.pop_front();
+        }
+        sent_at.filter(|_| !ambiguous)
+    }
+
+    /// The earliest segment is lost.
+    pub fn lose_first(&mut self) {
+        self.lose(1);
+    }
+
+    /// All segments are lost: nothing was heard for too long.
+    pub fn lose_all(&mut self) {
+        self.lose(usize::MAX);
+    }
+
+    fn lose(&mut self, count: usize) {
+        for segment in self
+            .segments
+            .iter_mut()
+            .take(count)
+            .filter(|segment| !segment.lost)
+        {
+            segment.lost = true;
+            self.lost += 1;
+            self.pipe -= segment.len;
+        }
+    }
+
+    /// The length of the earliest lost segment.
+    pub fn first_lost(&self) -> Option<u32> {
+        // Most of the time nothing is lost: do not search then.
+        let any = self.lost > 0;
+        any.then(|| self.segments.iter().find(|segment| segment.lost))?
+            .map(|segment| segment.len)
+    }
+
+    /// The earliest lost segment is sent again.
+    pub fn resend(&mut self, now: Time) -> Option<InFlight> {
+        let segment = self.segments.iter_mut().find(|segment| segment.lost)?;
+        segment.lost = false;
+        segment.retransmitted = true;
+        segment.sent_at = now;
+        self.lost -= 1;
+        self.pipe += segment.len;
+        Some(*segment)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Tcb {
+    /// Adds a segment that is being sent to the queue, and sees to it that the
+    /// timer runs (RFC 6298 §5.1).
+    pub(crate) fn enqueue(&mut self, len: u32, flags: Flags, cx: &Context<'_>) {
+        self.queue.push(self.snd.nxt, len, flags, cx.now);
+        self.snd.nxt += len;
+        self.snd.max = self.snd.max.later(self.snd.nxt);
+        if !self.timers.is_running(Timer::Retransmission) {
+            self.stalled_since = cx.now;
+            self.restart_retransmission_timer(cx);
+        }
+    }
+
+    /// Starts the timer anew, or stops it if nothing is in flight (RFC 6298 §5.2, §5.3).
+    pub(crate) fn restart_retransmission_timer(&mut self, cx: &Context<'_>) {
+        if self.queue.is_empty() {
+            self.timers.stop(Timer::Retransmission);
+            return;
+        }
+        let expiry = cx.now + self.rto.timeout();
+        let end = self.stalled_since + self.patience(cx.config);
+        self.timers.set(Timer::Retransmission, expiry.min(end));
+    }
+
+    /// R2: how long the peer may owe us an answer (RFC 9293 §3.8.3).
+    pub(crate) fn patience(&self, config: &Config) -> Duration {
+        match self.state {
+            TcpState::SynSent => config.connect_timeout,
+            TcpState::SynReceived => config.half_open_timeout,
+            _ => config.give_up,
+        }
+    }
+
+    /// True, and the end of the connection, if the peer owes us an answer for too long.
+    pub(crate) fn gives_up(&mut self, cx: &Context<'_>) -> bool {
+        let given_up = cx.now.since(self.stalled_since) >= self.patience(cx.config);
+        if given_up {
+            log::debug!(target: "tcp::timer", "give up, local={}, foreign={}", self.local, self.remote);
+            cx.counters.given_up.inc();
+            self.fail(self.soft_error.unwrap_or(io::ErrorKind::TimedOut));
+        }
+        given_up
+    }
+
+    /// The retransmission timer has expired.
+    pub(crate) fn retransmission_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.gives_up(cx) {
+            return;
+        }
+        cx.counters.timeouts.inc();
+        self.congestion.timeout(self.flight(), self.timeouts > 0);
+        self.timeouts += 1;
+        self.recovery.timeout(self.snd.nxt);
+        // (5.4) Retransmit the earliest segment. The others follow as the
+        // congestion window opens, unless an acknowledgment comes first.
+        self.queue.lose_all();
+        self.retransmit_first_lost(cx);
+        // (5.5) RTO <- RTO * 2, (5.6) start the timer.
+        self.rto.back_off();
+        self.restart_retransmission_timer(cx);
+    }
+
+    /// Sends the earliest lost segment again.
+    pub(crate) fn retransmit_first_lost(&mut self, cx: &mut Context<'_>) {
+        let Some(segment) = self.queue.resend(cx.now) else {
+            return;
+        };
+        let InFlight {
+            seq,
+            len,
+            mut flags,
+            ..
+        } = segment;
+        // The SYN of a simultaneous open has something to acknowledge by now.
+        if self.state != TcpState::SynSent {
+            flags |= Flags::ACK;
+        }
+        log::debug!(target: "tcp::retransmit", "retransmit, seq={seq}, flags={flags}, len={len}");
+        cx.counters.retransmitted.inc();
+        let text = len.saturating_sub(u32::from(flags.syn()) + u32::from(flags.fin()));
+        let payload = self.send_buffer.copy(seq + u32::from(flags.syn()), text);
+        self.send_segment(seq, flags, payload, cx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(offset: u32) -> SeqNumber {
+        SeqNumber::new(u32::MAX - 5) + offset
+    }
+
+    /// Three segments of ten octets, sent at 1, 2 and 3 ms.
+    fn queue() -> RetransmissionQueue {
+        let mut queue = RetransmissionQueue::default();
+        for index in 0..3_u32 {
+            queue.push(
+                at(10 * index),
+                10,
+                Flags::ACK,
+                Time::from_millis(u64::from(index) + 1),
+            );
+        }
+        queue
+    }
+
+    #[test]
+    fn partial_acknowledgment_keeps_the_tail() {
+        let mut queue = queue();
+        assert_eq!(queue.acknowledge(at(4)), None);
+        assert_eq!(
+            (queue.pipe(), queue.segments[0].seq, queue.segments[0].len),
+            (26, at(4), 6)
+        );
+        assert_eq!(queue.acknowledge(at(25)), Some(Time::from_millis(2)));
+        assert_eq!((queue.pipe(), queue.segments.len()), (5, 1));
+        assert_eq!(queue.acknowledge(at(20)), None);
+        assert_eq!(queue.acknowledge(at(99)), Some(Time::from_millis(3)));
+        assert!(queue.is_empty());
+        assert_eq!(queue.pipe(), 0);
+    }
+
+    #[test]
+    fn repeated_segments_are_not_measured() {
+        let mut queue = queue();
+        queue.lose_first();
+        assert_eq!((queue.pipe(), queue.first_lost()), (20, Some(10)));
+        let again = queue.resend(Time::from_millis(9)).unwrap();
+        assert_eq!((again.seq, again.retransmitted), (at(0), true));
+        assert_eq!((queue.pipe(), queue.first_lost()), (30, None));
+        // The second was sent once, but its acknowledgment waited for the first.
+        assert_eq!(queue.acknowledge(at(20)), None);
+        assert_eq!(queue.acknowledge(at(30)), Some(Time::from_millis(3)));
+    }
+
+    #[test]
+    fn lost_octets_are_not_in_the_network() {
+        let mut queue = queue();
+        queue.lose_all();
+        queue.lose_first();
+        assert_eq!(queue.pipe(), 0);
+        queue.acknowledge(at(15));
+        assert_eq!((queue.pipe(), queue.first_lost()), (0, Some(5)));
+        queue.resend(Time::ZERO);
+        assert_eq!((queue.pipe(), queue.first_lost()), (5, Some(10)));
+        queue.acknowledge(at(30));
+        assert_eq!((queue.pipe(), queue.first_lost()), (0, None));
+    }
+}

@@ -1,0 +1,134 @@
+//! Fifth, check the ACK field (RFC 9293 §3.10.7.4).
+
+use crate::segment::Segment;
+use crate::seq::SeqNumber;
+use crate::tcb::{Context, Tcb, TcpState};
+
+use super::Check;
+
+impl Tcb {
+    pub(crate) fn fifth_check_ack(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        // "If the ACK bit is off, drop the segment and return."
+        if !segment.flags.ack() {
+            cx.counters.no_acknowledgment.inc();
+            return Check::Done;
+        }
+        if self.state == TcpState::SynReceived
+            && self.ack_in_syn_received(segment, cx) == Check::Done
+        {
+            return Check::Done;
+        }
+        if self.ack_of_data(segment, cx) == Check::Done {
+            return Check::Done;
+        }
+        match self.state {
+            // "If the FIN segment is now acknowledged, then enter FIN-WAIT-2
+            // and continue processing in that state."
+            TcpState::FinWait1 if self.fin_acknowledged() => {
+                self.transition(TcpState::FinWait2);
+                self.guard_fin_wait2(cx);
+            }
+            // "If the ACK acknowledges our FIN, then enter the TIME-WAIT state;
+            // otherwise, ignore the segment."
+            TcpState::Closing if self.fin_acknowledged() => self.enter_time_wait(cx),
+            // "If our FIN is now acknowledged, delete the TCB, enter the CLOSED
+            // state, and return."
+            TcpState::LastAck if self.fin_acknowledged() => {
+                self.transition(TcpState::Closed);
+                return Check::Done;
+            }
+            _ => {}
+        }
+        Check::Continue
+    }
+
+    /// SYN-RECEIVED STATE: "If SND.UNA < SEG.ACK =< SND.NXT, then enter
+    /// ESTABLISHED state and continue processing"; "if the segment
+    /// acknowledgment is not acceptable, form a reset segment".
+    fn ack_in_syn_received(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        if segment.ack.le(self.snd.una) || segment.ack.gt(self.snd.nxt) {
+            cx.counters.bad_acknowledgment.inc();
+            self.send_reset_for(segment, cx);
+            return Check::Done;
+        }
+        self.establish(cx);
+        self.set_send_window(segment);
+        Check::Continue
+    }
+
+    /// ESTABLISHED STATE, and the first part of all states behind it.
+    fn ack_of_data(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then
+        // send an ACK, drop the segment, and return." One that is older than
+        // any window is forged (RFC 5961 §5.2).
+        let oldest = self.snd.una - self.snd.max_wnd;
+        if segment.ack.gt(self.snd.max) || segment.ack.lt(oldest) {
+            cx.counters.bad_acknowledgment.inc();
+            self.send_challenge_ack(cx);
+            return Check::Done;
+        }
+        // The peer lives, and keeps us waiting on purpose: that is not a
+        // reason to give up (RFC 9293 §3.8.6.1, MUST-37).
+        if self.snd.wnd == 0 {
+            self.stalled_since = cx.now;
+        }
+        if segment.ack.gt(self.snd.una) {
+            self.update_send_window(segment);
+            self.advance_una(segment.ack, cx);
+        } else if segment.ack == self.snd.una {
+            // The five conditions of RFC 5681 §2 for a duplicate.
+            let duplicate = !self.queue.is_empty()
+                && segment.is_empty()
+                && u32::from(segment.window) == self.snd.wnd;
+            self.update_send_window(segment);
+            if duplicate {
+                self.duplicate_acknowledgment(cx);
+            }
+        }
+        // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored":
+        // but not the rest of the segment.
+        Check::Continue
+    }
+
+    /// `SND.UNA <- SEG.ACK`, and all that follows from it.
+    pub(crate) fn advance_una(&mut self, ack: SeqNumber, cx: &mut Context<'_>) {
+        let flight = self.flight();
+        let acked = ack.since(self.snd.una);
+        self.snd.una = ack;
+        // A window probe was taken, which did not count as sent.
+        self.snd.nxt = self.snd.nxt.later(ack);
+        self.send_buffer.acknowledge(ack);
+        let sent_at = self.queue.acknowledge(ack);
+        self.rto.progress();
+        if let Some(sent_at) = sent_at {
+            self.rto.sample(cx.now.since(sent_at));
+        }
+        self.timeouts = 0;
+        self.probes = 0;
+        self.stalled_since = cx.now;
+        self.restart_retransmission_timer(cx);
+        if self.state.is_synchronized() {
+            self.new_acknowledgment(acked, flight, cx);
+        }
+        self.changed = true;
+    }
+
+    /// "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated",
+    /// but not by an old segment: "if (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ
+    /// and SND.WL2 =< SEG.ACK))". An update need not acknowledge anything.
+    fn update_send_window(&mut self, segment: &Segment) {
+        let newer = self.snd.wl1.lt(segment.seq);
+        let same = self.snd.wl1 == segment.seq;
+        if newer || (same && self.snd.wl2.le(segment.ack)) {
+            self.set_send_window(segment);
+        }
+    }
+
+    /// `SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK`
+    pub(crate) fn set_send_window(&mut self, segment: &Segment) {
+        self.snd.wnd = u32::from(segment.window);
+        self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
+        self.snd.wl1 = segment.seq;
+        self.snd.wl2 = segment.ack;
+    }
+}

@@ -1,0 +1,243 @@
+//! All of TCP that a host knows: its connections and its listeners.
+//!
+//! [`State`] is pure: it cannot lock, send, or tell the time. Time comes as an
+//! argument, segments to be sent are added to a list, and who must be woken
+//! stands in another. So a test can play any conversation, and the same one
+//! always goes the same way.
+//!
+//! Three kinds of events change it:
+//! - a segment arrives: [`State::segment_arrives`], in [`segment_arrives`](crate::segment_arrives)
+//! - a user calls: `listen`, `connect`, `send` …, in [`user_calls`](crate::user_calls)
+//! - time passes: [`State::on_timer`], due at [`State::deadline`]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::isn::Secret;
+use crate::listener::Listeners;
+use crate::segment::{Outgoing, Segment};
+use crate::seq::SeqNumber;
+use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState};
+use crate::tcp_counters::TcpCounters;
+use crate::time::Time;
+
+/// The state of TCP.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) config: Config,
+    pub(crate) secret: Secret,
+    pub(crate) counters: Arc<TcpCounters>,
+    next_id: u64,
+    /// How many ephemeral ports were given away.
+    pub(crate) ports_given: u64,
+    pub(crate) tcbs: BTreeMap<Id, Tcb>,
+    /// Local end and remote end, for all TCBs that can receive segments.
+    connections: BTreeMap<(SocketAddrV4, SocketAddrV4), Id>,
+    pub(crate) listeners: Listeners,
+    /// The next deadline of each TCB that has one.
+    deadlines: BTreeSet<(Time, Id)>,
+    pub(crate) changed: Vec<Id>,
+}
+
+/// How far a new connection starts beyond an old one between the same ends:
+/// farther than any window of the old one.
+const BEYOND: u32 = 1 << 17;
+
+impl State {
+    /// TCP without any connection. `random` is the secret behind sequence
+    /// numbers and ports.
+    pub fn new(config: Config, random: u64) -> Self {
+        Self {
+            config,
+            secret: Secret::new(random),
+            counters: Arc::default(),
+            next_id: 1,
+            ports_given: 0,
+            tcbs: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            listeners: Listeners::default(),
+            deadlines: BTreeSet::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// The counters; they can be read without asking the state.
+    pub fn counters(&self) -> &Arc<TcpCounters> {
+        &self.counters
+    }
+
+    /// When [`on_timer`](Self::on_timer) has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|&(deadline, _)| deadline)
+    }
+
+    /// Time has passed: does what is due.
+    pub fn on_timer(&mut self, now: Time, out: &mut Vec<Outgoing>) {
+        // Each once: what becomes due by that is due at the next call.
+        let due = self
+            .deadlines
+            .range(..=(now, Id(u64::MAX)))
+            .map(|&(_, id)| id);
+        for id in due.collect::<Vec<_>>() {
+            self.with(id, now, out, Tcb::on_timer);
+        }
+    }
+
+    /// Takes the list of those whose state has changed so that a user who waits
+    /// for them should look again: connections, and listeners with a new child.
+    /// To be called after every other call, or the list grows.
+    pub fn take_changed(&mut self) -> Vec<Id> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// A name that was never used.
+    pub(crate) fn new_id(&mut self) -> Id {
+        let id = Id(self.next_id);
+        self.next_id += 1;
+        id
+    }
+
+    /// The connection between two ends.
+    pub(crate) fn connection(&self, local: SocketAddrV4, remote: SocketAddrV4) -> Option<Id> {
+        self.connections.get(&(local, remote)).copied()
+    }
+
+    /// Adds a TCB.
+    pub(crate) fn insert(&mut self, tcb: Tcb) -> Id {
+        let id = tcb.id;
+        self.connections.insert((tcb.local, tcb.remote), id);
+        self.tcbs.insert(id, tcb);
+        id
+    }
+
+    /// Lets something happen to a TCB, and draws the consequences.
+    pub(crate) fn with<R>(
+        &mut self,
+        id: Id,
+        now: Time,
+        out: &mut Vec<Outgoing>,
+        event: impl FnOnce(&mut Tcb, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        let tcb = self.tcbs.get_mut(&id)?;
+        let mut cx = Context {
+            now,
+            config: &self.config,
+            counters: &self.counters,
+            out,
+        };
+        let result = event(tcb, &mut cx);
+        if std::mem::take(&mut tcb.changed) {
+            let (state, owner) = (tcb.state, tcb.owner);
+            self.changed.push(id);
+            self.follow(id, state, owner);
+        }
+        self.schedule(id);
+        Some(result)
+    }
+
+    /// What a TCB's state means for those around it.
+    fn follow(&mut self, id: Id, state: TcpState, owner: Owner) {
+        match (state, owner) {
+            (TcpState::Closed, Owner::User) => self.disconnect(id),
+            (TcpState::Closed, _) => self.discard(id),
+            (TcpState::Listen, _) => self.relisten(id),
+            (state, Owner::Listener(listener)) if state.is_synchronized() => {
+                let backlog = self.listeners.backlog_mut(listener);
+                if backlog.is_some_and(|backlog| backlog.promote(id)) {
+                    self.changed.push(listener);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps the deadline of a TCB up to date.
+    fn schedule(&mut self, id: Id) {
+        let Some(tcb) = self.tcbs.get_mut(&id) else {
+            return;
+        };
+        let deadline = tcb.timers.next();
+        if deadline != tcb.scheduled {
+            if let Some(old) = tcb.scheduled {
+                self.deadlines.remove(&(old, id));
+            }
+            tcb.scheduled = deadline;
+            self.deadlines
+                .extend(deadline.map(|deadline| (deadline, id)));
+        }
+    }
+
+    /// Takes a closed TCB out of the way of segments; its user still has the name.
+    fn disconnect(&mut self, id: Id) {
+        if let Some(tcb) = self.tcbs.get(&id) {
+            let ends = (tcb.local, tcb.remote);
+            if self.connections.get(&ends) == Some(&id) {
+                self.connections.remove(&ends);
+            }
+        }
+    }
+
+    /// Removes a TCB without a word to its peer.
+    pub(crate) fn discard(&mut self, id: Id) {
+        self.disconnect(id);
+        let Some(tcb) = self.tcbs.remove(&id) else {
+            return;
+        };
+        if let Some(deadline) = tcb.scheduled {
+            self.deadlines.remove(&(deadline, id));
+        }
+        if let Owner::Listener(listener) = tcb.owner
+            && let Some(backlog) = self.listeners.backlog_mut(listener)
+        {
+            backlog.remove(id);
+        }
+        log::debug!(target: "tcp::pcb_release", "released, local={}, foreign={}", tcb.local, tcb.remote);
+    }
+
+    /// A passive OPEN whose connection came to nothing listens again, if its
+    /// user has not closed it.
+    fn relisten(&mut self, id: Id) {
+        let wanted = self
+            .tcbs
+            .get(&id)
+            .is_some_and(|tcb| tcb.owner == Owner::User);
+        if !wanted {
+            self.discard(id);
+            return;
+        }
+        self.disconnect(id);
+        if let Some(tcb) = self.tcbs.remove(&id) {
+            if let Some(deadline) = tcb.scheduled {
+                self.deadlines.remove(&(deadline, id));
+            }
+            if let Opened::Passively(listener) = tcb.opened {
+                self.listeners.insert(id, listener);
+            }
+        }
+    }
+
+    /// If a connection in TIME-WAIT has to yield to this segment, removes it
+    /// and tells from where on the sequence numbers of the new one may start.
+    pub(crate) fn give_way(&mut self, id: Id, segment: &Segment) -> Option<SeqNumber> {
+        let tcb = self.tcbs.get(&id)?;
+        let wanted = self.listeners.find(tcb.local, tcb.remote).is_some();
+        let beyond = (wanted && tcb.yields_to(segment)).then_some(tcb.snd.nxt + BEYOND)?;
+        if tcb.owner == Owner::User {
+            self.with_state_closed(id);
+        } else {
+            self.discard(id);
+        }
+        Some(beyond)
+    }
+
+    /// The user of a connection in TIME-WAIT keeps its name, and nothing else.
+    fn with_state_closed(&mut self, id: Id) {
+        self.disconnect(id);
+        if let Some(tcb) = self.tcbs.get_mut(&id) {
+            tcb.transition(TcpState::Closed);
+        }
+        self.schedule(id);
+    }
+}

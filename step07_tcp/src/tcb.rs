@@ -1,0 +1,415 @@
+//! The transmission control block: everything TCP knows about one connection
+//! (RFC 9293 §3.3.1).
+//!
+//! What happens to it stands in other files, one for each idea: see
+//! [`segment_arrives`](crate::segment_arrives), [`output`](crate::output),
+//! [`retransmission`](crate::retransmission), [`recovery`](crate::recovery),
+//! [`persist`](crate::persist), [`time_wait`](crate::time_wait).
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddrV4;
+
+use crate::config::Config;
+use crate::congestion::CongestionControl;
+use crate::listener::Listener;
+use crate::options::Options;
+use crate::reassembly::Reassembly;
+use crate::receive_buffer::ReceiveBuffer;
+use crate::recovery::Recovery;
+use crate::retransmission::RetransmissionQueue;
+use crate::rtt::RetransmissionTimeout;
+use crate::segment::Outgoing;
+use crate::send_buffer::SendBuffer;
+use crate::seq::{SeqNumber, octets};
+use crate::tcp_counters::TcpCounters;
+use crate::time::Time;
+use crate::timers::Timers;
+
+/// The name of a connection or a listener: what a socket holds. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub(crate) u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The states of a connection (RFC 9293 §3.3.2).
+///
+/// ```text
+///                             CLOSED
+///              passive OPEN │        │ active OPEN: send SYN
+///                           ▼        ▼
+///                         LISTEN   SYN-SENT
+///     receive SYN:          │        │   │ receive SYN,ACK: send ACK
+///     send SYN,ACK          ▼        │   │
+///                     SYN-RECEIVED ◄─┘   │    receive SYN: send SYN,ACK
+///         receive ACK of SYN │           ▼
+///                            └──────► ESTABLISHED
+///                  CLOSE: send FIN │        │ receive FIN: send ACK
+///                                  ▼        ▼
+///                         FIN-WAIT-1      CLOSE-WAIT
+///    receive ACK of FIN │    │ receive       │ CLOSE: send FIN
+///                       ▼    ▼ FIN           ▼
+///              FIN-WAIT-2   CLOSING       LAST-ACK
+///          receive FIN │       │ receive      │ receive ACK of FIN
+///                      ▼       ▼ ACK of FIN   ▼
+///                      TIME-WAIT ─────────► CLOSED
+///                               2MSL
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TcpState {
+    /// No connection.
+    Closed,
+    /// Waiting for a connection request from any peer.
+    Listen,
+    /// Waiting for a matching request after having sent one.
+    SynSent,
+    /// Waiting for the acknowledgment of our request, having received and sent one.
+    SynReceived,
+    /// Open: data flows both ways.
+    Established,
+    /// We have closed; waiting for the acknowledgment of our FIN, or the peer's FIN.
+    FinWait1,
+    /// Our FIN is acknowledged; waiting for the peer's.
+    FinWait2,
+    /// The peer has closed; waiting for our user to close.
+    CloseWait,
+    /// Both have closed at the same time; waiting for the acknowledgment of our FIN.
+    Closing,
+    /// The peer closed first, then we; waiting for the acknowledgment of our FIN.
+    LastAck,
+    /// Waiting until nothing of this connection can be in the network any more.
+    TimeWait,
+}
+
+impl TcpState {
+    /// True for the states in which both ends know each other's sequence
+    /// numbers: ESTABLISHED and all behind it.
+    pub fn is_synchronized(self) -> bool {
+        self >= Self::Established
+    }
+
+    /// May our user still send?
+    pub fn can_send(self) -> bool {
+        matches!(self, Self::Established | Self::CloseWait)
+    }
+
+    /// May the peer still send?
+    pub fn can_receive(self) -> bool {
+        matches!(self, Self::Established | Self::FinWait1 | Self::FinWait2)
+    }
+}
+
+impl fmt::Display for TcpState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Closed => "CLOSED",
+            Self::Listen => "LISTEN",
+            Self::SynSent => "SYN_SENT",
+            Self::SynReceived => "SYN_RECEIVED",
+            Self::Established => "ESTABLISHED",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::Closing => "CLOSING",
+            Self::LastAck => "LAST_ACK",
+            Self::TimeWait => "TIME_WAIT",
+        })
+    }
+}
+
+/// The send sequence variables.
+///
+/// ```text
+///            1         2          3          4
+///       ----------|----------|----------|----------
+///              SND.UNA    SND.NXT    SND.UNA
+///                                   +SND.WND
+/// 1 acknowledged  2 in flight  3 may be sent now  4 may not be sent yet
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SendSequence {
+    /// Oldest unacknowledged sequence number.
+    pub una: SeqNumber,
+    /// Next sequence number to be sent.
+    pub nxt: SeqNumber,
+    /// Behind all that was ever sent. Ahead of `nxt` only by the octet of a
+    /// window probe, which the peer may have taken or not.
+    pub max: SeqNumber,
+    /// The peer's window.
+    pub wnd: u32,
+    /// The largest window that the peer has ever offered (RFC 9293 §3.8.6.2.1).
+    pub max_wnd: u32,
+    /// SEG.SEQ of the segment of the last window update.
+    pub wl1: SeqNumber,
+    /// SEG.ACK of the segment of the last window update.
+    pub wl2: SeqNumber,
+}
+
+/// The receive sequence variables.
+///
+/// ```text
+///                1          2          3
+///            ----------|----------|----------
+///                   RCV.NXT    RCV.NXT
+///                             +RCV.WND
+/// 1 received and acknowledged  2 may be received now  3 not yet
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReceiveSequence {
+    /// Next sequence number expected.
+    pub nxt: SeqNumber,
+    /// The window that we have offered and not taken back.
+    pub wnd: u32,
+    /// Where urgent data ends.
+    pub up: SeqNumber,
+}
+
+/// Who answers for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A user holds its [`Id`].
+    User,
+    /// A listener will hand it out, once it is established.
+    Listener(Id),
+    /// The user has closed it; it goes when it is CLOSED.
+    Nobody,
+}
+
+/// How a connection began: decides where a reset in SYN-RECEIVED leads to.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// By an active OPEN.
+    Actively,
+    /// As the child of a listening socket.
+    ByListener,
+    /// By a passive OPEN as in RFC 9293 §3.9.1, whose TCB became the
+    /// connection and can become what it was.
+    Passively(Listener),
+}
+
+/// What a TCB may know of the world while something happens to it.
+pub(crate) struct Context<'a> {
+    pub now: Time,
+    pub config: &'a Config,
+    pub counters: &'a TcpCounters,
+    pub out: &'a mut Vec<Outgoing>,
+}
+
+/// How many challenge ACKs a connection sends in a second (RFC 5961 §7).
+/// Counted for each connection: a common count would tell a stranger about others.
+const CHALLENGE_ACKS: u32 = 10;
+
+/// A transmission control block.
+#[derive(Debug)]
+pub struct Tcb {
+    pub(crate) id: Id,
+    pub(crate) local: SocketAddrV4,
+    pub(crate) remote: SocketAddrV4,
+    pub(crate) state: TcpState,
+    pub(crate) owner: Owner,
+    pub(crate) opened: Opened,
+
+    /// Initial send sequence number.
+    pub(crate) iss: SeqNumber,
+    /// Initial receive sequence number.
+    pub(crate) irs: SeqNumber,
+    pub(crate) snd: SendSequence,
+    pub(crate) rcv: ReceiveSequence,
+    /// What one IP datagram to the peer can carry.
+    pub(crate) mtu: usize,
+    /// Eff.snd.MSS: the longest text that we send in one segment.
+    pub(crate) mss: u32,
+
+    pub(crate) send_buffer: SendBuffer,
+    pub(crate) receive_buffer: ReceiveBuffer,
+    pub(crate) reassembly: Reassembly,
+    pub(crate) queue: RetransmissionQueue,
+
+    pub(crate) timers: Timers,
+    pub(crate) rto: Box<dyn RetransmissionTimeout>,
+    pub(crate) congestion: Box<dyn CongestionControl>,
+    pub(crate) recovery: Recovery,
+    /// Retransmission timeouts in a row.
+    pub(crate) timeouts: u32,
+    /// Window probes in a row.
+    pub(crate) probes: u32,
+    /// Since when the peer owes us an answer.
+    pub(crate) stalled_since: Time,
+    pub(crate) last_sent: Time,
+
+    /// An acknowledgment must go out now, with data or without.
+    pub(crate) ack_now: bool,
+    /// Segments with text since our last acknowledgment.
+    pub(crate) unacknowledged: u32,
+    challenge_period: Time,
+    challenge_acks: u32,
+
+    pub(crate) nodelay: bool,
+    /// The user does not want to read any more.
+    pub(crate) reading_shut: bool,
+    /// What ended the connection, until the user is told.
+    pub(crate) error: Option<io::ErrorKind>,
+    /// What ICMP has said, in case that nothing better explains a timeout (RFC 9293 §3.9.2.2).
+    pub(crate) soft_error: Option<io::ErrorKind>,
+    /// A user who waits should look again.
+    pub(crate) changed: bool,
+    /// The deadline under which the timer wheel knows this TCB.
+    pub(crate) scheduled: Option<Time>,
+}
+
+/// Headers of IP and TCP without options: what the MTU has to carry besides text.
+const HEADERS: usize = 40;
+/// The MSS of a peer that does not tell (RFC 9293 §3.7.1, MUST-15).
+const DEFAULT_MSS: u16 = 536;
+/// A smaller announcement is an attack or an error: each octet would cost forty.
+const MIN_MSS: u32 = 64;
+
+/// The largest text that fits a datagram of `mtu` octets.
+fn mss_of(mtu: usize) -> u16 {
+    u16::try_from(mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX)
+}
+
+impl Tcb {
+    /// A TCB in CLOSED state, on the way to another.
+    pub(crate) fn new(
+        (id, owner, opened): (Id, Owner, Opened),
+        (local, remote): (SocketAddrV4, SocketAddrV4),
+        mtu: usize,
+        iss: SeqNumber,
+        config: &Config,
+    ) -> Self {
+        let mss = u32::from(mss_of(mtu).min(DEFAULT_MSS)).max(MIN_MSS);
+        let snd = SendSequence {
+            una: iss,
+            nxt: iss,
+            max: iss,
+            ..SendSequence::default()
+        };
+        let wnd = octets(config.receive_buffer).min(u32::from(u16::MAX));
+        Self {
+            id,
+            local,
+            remote,
+            state: TcpState::Closed,
+            owner,
+            opened,
+            iss,
+            irs: SeqNumber::default(),
+            snd,
+            rcv: ReceiveSequence {
+                wnd,
+                ..ReceiveSequence::default()
+            },
+            mtu,
+            mss,
+            send_buffer: SendBuffer::new(iss + 1, config.send_buffer),
+            receive_buffer: ReceiveBuffer::new(config.receive_buffer),
+            reassembly: Reassembly::default(),
+            queue: RetransmissionQueue::default(),
+            timers: Timers::default(),
+            rto: config.rto.start(),
+            congestion: config.congestion.start(mss),
+            recovery: Recovery::new(iss),
+            timeouts: 0,
+            probes: 0,
+            stalled_since: Time::ZERO,
+            last_sent: Time::ZERO,
+            ack_now: false,
+            unacknowledged: 0,
+            challenge_period: Time::ZERO,
+            challenge_acks: 0,
+            nodelay: config.nodelay,
+            reading_shut: false,
+            error: None,
+            soft_error: None,
+            changed: false,
+            scheduled: None,
+        }
+    }
+
+    /// Goes to another state. The one place where that happens, and is logged.
+    pub(crate) fn transition(&mut self, state: TcpState) {
+        log::debug!(
+            target: "tcp::transition",
+            "id={}, local={}, foreign={}, {} => {state}", self.id, self.local, self.remote, self.state
+        );
+        self.state = state;
+        self.changed = true;
+        if state == TcpState::Closed {
+            self.timers.stop_all();
+            self.queue.clear();
+            self.send_buffer.clear();
+            self.receive_buffer.forget_out_of_order();
+        }
+    }
+
+    /// The connection ends with an error for the user.
+    pub(crate) fn fail(&mut self, error: io::ErrorKind) {
+        self.error = Some(error);
+        self.transition(TcpState::Closed);
+    }
+
+    /// The connection becomes ESTABLISHED.
+    pub(crate) fn establish(&mut self, cx: &Context<'_>) {
+        self.rto.handshake_done();
+        self.transition(TcpState::Established);
+        cx.counters.established.inc();
+        log::debug!(
+            target: "tcp::segment_arrives",
+            "connection established: local={}, foreign={}", self.local, self.remote
+        );
+        // The user closed before there was a connection: now there is one to be closed.
+        if self.send_buffer.is_closed() {
+            self.transition(TcpState::FinWait1);
+        }
+    }
+
+    /// The options of our SYN.
+    pub(crate) fn syn_options(&self) -> Options {
+        Options {
+            mss: Some(mss_of(self.mtu)),
+            ..Options::default()
+        }
+    }
+
+    /// Takes over what the peer's SYN says (RFC 9293 §3.7.1).
+    pub(crate) fn take_syn_options(&mut self, options: &Options, config: &Config) {
+        let announced = options.mss.unwrap_or(DEFAULT_MSS);
+        self.mss = u32::from(announced.min(mss_of(self.mtu))).max(MIN_MSS);
+        self.congestion = config.congestion.start(self.mss);
+    }
+
+    /// The longest text that the peer may send in one segment.
+    pub(crate) fn receive_mss(&self) -> u32 {
+        u32::from(mss_of(self.mtu))
+    }
+
+    /// Has our FIN been sent?
+    pub(crate) fn fin_sent(&self) -> bool {
+        self.snd.nxt.gt(self.send_buffer.end())
+    }
+
+    /// Has our FIN been acknowledged?
+    pub(crate) fn fin_acknowledged(&self) -> bool {
+        self.send_buffer.is_closed() && self.snd.una.gt(self.send_buffer.end())
+    }
+
+    /// Octets in flight: FlightSize of RFC 5681.
+    pub(crate) fn flight(&self) -> u32 {
+        self.snd.nxt.saturating_since(self.snd.una)
+    }
+
+    /// May another challenge ACK be sent in this second?
+    pub(crate) fn challenge_allowed(&mut self, now: Time) -> bool {
+        if now.since(self.challenge_period).as_secs() >= 1 {
+            self.challenge_period = now;
+            self.challenge_acks = 0;
+        }
+        self.challenge_acks += 1;
+        self.challenge_acks <= CHALLENGE_ACKS
+    }
+}

@@ -1,0 +1,15 @@
+//! TCP as conversations: bring a `State` into a state, let one segment arrive,
+//! or some time pass, and look at what comes out.
+//!
+//! Sequence numbers are shown relative to the initial ones, which both lie just
+//! before the wrap to zero, so that every test is one of modular arithmetic too.
+
+mod closing;
+mod flow;
+mod harness;
+mod icmp;
+mod listening;
+mod opening;
+mod resets;
+mod retransmission;
+mod text;
