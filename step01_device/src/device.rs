@@ -145,6 +145,18 @@ pub trait Transmitter: Send + Sync {
     ) -> io::Result<()>;
 }
 
+/// What a driver has found when it was asked for a packet.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A packet, and the number of the protocol that it carries.
+    Packet(u16, Packet),
+    /// A packet that the driver has dropped, and counted. It was work like any
+    /// other: a flood of such packets must not keep the loop from the rest.
+    Dropped,
+    /// Nothing, for now.
+    Nothing,
+}
+
 /// The way up of a driver: its interrupt service routine.
 pub trait Receiver: Send {
     /// The descriptor that becomes readable when a packet has arrived. `None`
@@ -159,12 +171,11 @@ pub trait Receiver: Send {
         None
     }
 
-    /// Takes the next packet that has arrived, with the number of the protocol
-    /// that it carries; `None` if there is none now. Never blocks.
+    /// Takes the next packet that has arrived. Never blocks.
     ///
     /// # Errors
     /// The device is broken or gone, and will not be asked again.
-    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>>;
+    fn receive(&mut self, device: &Device) -> io::Result<Received>;
 }
 
 crate::counters! {
@@ -416,8 +427,8 @@ mod tests {
     }
 
     impl Receiver for Broken {
-        fn receive(&mut self, _: &Device) -> io::Result<Option<(u16, Packet)>> {
-            Ok(None)
+        fn receive(&mut self, _: &Device) -> io::Result<Received> {
+            Ok(Received::Nothing)
         }
     }
 

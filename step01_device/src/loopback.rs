@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use log::debug;
 
 use crate::device::{
-    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Received, Receiver, Transmitter,
 };
 use crate::hexdump::hexdump;
 use crate::packet::Packet;
@@ -57,16 +57,17 @@ impl Transmitter for Tx {
 
 // ANCHOR: receive
 impl Receiver for Rx {
-    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>> {
+    fn receive(&mut self, device: &Device) -> io::Result<Received> {
         let (num, entry) = {
             let mut queue = lock(&self.0);
             let entry = queue.pop_front();
             (queue.len(), entry)
         };
-        if let Some((ethertype, packet)) = &entry {
-            debug!(target: "loopback::isr", "queue popped (num:{num}), dev={}, type=0x{ethertype:04x}, len={}{}", device.name(), packet.len(), hexdump(packet));
-        }
-        Ok(entry)
+        let Some((ethertype, packet)) = entry else {
+            return Ok(Received::Nothing);
+        };
+        debug!(target: "loopback::isr", "queue popped (num:{num}), dev={}, type=0x{ethertype:04x}, len={}{}", device.name(), packet.len(), hexdump(&packet));
+        Ok(Received::Packet(ethertype, packet))
     }
 }
 // ANCHOR_END: receive
@@ -108,9 +109,9 @@ mod tests {
         assert!(device.irq().is_pending());
         let receiver = &mut devices.table[0].receiver;
         for n in 0..QUEUE_LIMIT {
-            let (ethertype, packet) = receiver.receive(&device).unwrap().unwrap();
-            assert_eq!((ethertype, packet.len()), (0x0800, n));
+            let received = receiver.receive(&device).unwrap();
+            assert_eq!(received, Received::Packet(0x0800, Packet::zeroed(n)));
         }
-        assert!(receiver.receive(&device).unwrap().is_none());
+        assert_eq!(receiver.receive(&device).unwrap(), Received::Nothing);
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 use log::{debug, error, info};
 
-use crate::device::{Attached, Device, Devices};
+use crate::device::{Attached, Device, Devices, Received};
 use crate::env::Env;
 use crate::hexdump::hexdump;
 use crate::logger;
@@ -312,11 +312,12 @@ impl Port {
         debug!(target: "interrupt", "irq={}, name={}", device.irq().number(), device.name());
         for _ in 0..BUDGET {
             match receiver.receive(device) {
-                Ok(Some((ethertype, packet))) => {
+                Ok(Received::Dropped) => {}
+                Ok(Received::Packet(ethertype, packet)) => {
                     device.counters.received.inc();
                     input.input(device, ethertype, packet);
                 }
-                Ok(None) => {
+                Ok(Received::Nothing) => {
                     self.ready = false;
                     return true;
                 }

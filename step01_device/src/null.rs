@@ -8,7 +8,7 @@ use std::sync::Arc;
 use log::debug;
 
 use crate::device::{
-    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Received, Receiver, Transmitter,
 };
 use crate::hexdump::hexdump;
 use crate::packet::Packet;
@@ -33,9 +33,9 @@ impl Transmitter for Null {
 }
 
 impl Receiver for Null {
-    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>> {
+    fn receive(&mut self, device: &Device) -> io::Result<Received> {
         debug!(target: "null::isr", "irq={}, dev={}", device.irq().number(), device.name());
-        Ok(None)
+        Ok(Received::Nothing)
     }
 }
 

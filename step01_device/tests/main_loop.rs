@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use step01_device::device::{
-    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Received, Receiver, Transmitter,
 };
 use step01_device::env::Env;
 use step01_device::loopback;
@@ -38,9 +38,9 @@ where
 
 impl<F> Receiver for Script<F>
 where
-    F: FnMut() -> io::Result<Option<(u16, Packet)>> + Send,
+    F: FnMut() -> io::Result<Received> + Send,
 {
-    fn receive(&mut self, _: &Device) -> io::Result<Option<(u16, Packet)>> {
+    fn receive(&mut self, _: &Device) -> io::Result<Received> {
         (self.0)()
     }
 }
@@ -67,7 +67,7 @@ fn a_flood_from_one_device_does_not_starve_the_rest() {
     let env = Env::manual(0);
     let (tx, rx) = mpsc::channel();
     let mut devices = Devices::new(&env);
-    let flood = || Ok(Some((1, Packet::zeroed(1))));
+    let flood = || Ok(Received::Packet(1, Packet::zeroed(1)));
     let flooded = devices.register(CONFIG, Script(()), Script(flood));
     let quiet = loopback::init(&mut devices);
     let mut net = Net::new(&env, devices, Collect(tx));
@@ -130,7 +130,7 @@ fn a_device_that_cannot_be_opened_stops_the_start() {
     let env = Env::manual(0);
     let mut devices = Devices::new(&env);
     let lo = loopback::init(&mut devices);
-    devices.register(CONFIG, NoHardware, Script(|| Ok(None)));
+    devices.register(CONFIG, NoHardware, Script(|| Ok(Received::Nothing)));
     let mut net = Net::new(&env, devices, DropInput::default());
     let error = net.open().unwrap_err();
     assert_eq!(error.to_string(), "cannot open device net1");

@@ -75,7 +75,7 @@ fn main() -> ExitCode {
             for _ in 0..2 {
                 env.advance(Duration::from_secs(1));
                 info!("ping {me}");
-                ping.send(Ipv4Addr::UNSPECIFIED, me, data)?;
+                ping.send(me, me, data)?;
                 settle(env, &mut net);
                 while let Some(reply) = ping.reply() {
                     println!(

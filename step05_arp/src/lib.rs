@@ -14,6 +14,7 @@
 pub use step04_icmp::*;
 
 pub mod arp;
+mod capture;
 pub mod ethernet;
 pub mod frame;
 pub mod host;

@@ -3,8 +3,8 @@
 //! A sender in the kernel leaves two chores to the network card: the checksum
 //! of TCP and UDP, and cutting a long stretch of TCP into segments that fit the
 //! MTU. A virtual cable (veth) has no card at its end, and a card that *merges*
-//! the segments it receives hands over the same half-finished frames. In front of each frame the
-//! kernel tells us what is left to do (`struct virtio_net_hdr`):
+//! the segments it receives hands over the same half-finished frames. In front of
+//! each frame the kernel tells what is left to do (`struct virtio_net_hdr`):
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -274,7 +274,7 @@ mod tests {
             assert_eq!(u16_at(ip, 4), id);
             assert_eq!(
                 u32_at(tcp, 4),
-                0xffff_fffe_u32.wrapping_add(joined.len() as u32)
+                0xffff_fffe_u32.wrapping_add(u32::try_from(joined.len()).unwrap())
             );
             // CWR only on the first, PSH and FIN only on the last, ACK on all.
             assert_eq!(tcp[13], [0x90, 0x10, 0x19][n]);

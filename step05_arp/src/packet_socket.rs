@@ -9,7 +9,9 @@
 //!   The original sets the interface's flag IFF_PROMISC, and never takes it
 //!   back. Here the socket *joins*: the kernel counts who wants the mode, and
 //!   leaves when the socket is closed, even by a crash.
-//! - **No echo of our own frames**, which a packet socket would see as well.
+//! - **Only what comes in**, while a packet socket also sees what the kernel sends
+//!   through the interface. (So the two hosts that share an interface do not hear
+//!   each other: what either sends goes out on the cable.)
 //! - **Checksums and long segments** that the sender left to hardware are
 //!   finished here, as told by the kernel in front of each frame
 //!   (PACKET_VNET_HDR, see `offload.rs`): a peer at the other end of
@@ -98,8 +100,8 @@ impl PacketSocket {
         self.name.as_str()
     }
 
-    /// The interface's hardware address: the kernel's, not ours, unless this
-    /// host has no address of its own in the same network.
+    /// The interface's hardware address, which the kernel uses. A host that
+    /// takes it too must have another IP address than the kernel.
     ///
     /// # Errors
     /// The kernel's.

@@ -2,7 +2,7 @@
 //!
 //! `stepNN` plays the chapter's scene in memory; `stepNN serve` is a host on a
 //! device that exists; `stepNN lab` makes a private network with such a host
-//! in it (see [`lab`](crate::lab)). What differs from step to step is what the
+//! in it (see [`lab`]). What differs from step to step is what the
 //! host serves: that is the [`Server`].
 
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use log::info;
 use crate::cli::{self, Cli, Matches, usage};
 use crate::env::Env;
 use crate::ethernet::MacAddr;
-use crate::frame::{self, Capture, FrameIo};
+use crate::frame::{self, Capture, DeviceName, FrameIo};
 use crate::host::Config;
 use crate::ip::Cidr;
 use crate::signal::CtrlC;
@@ -158,12 +158,13 @@ pub fn capture(
 /// # Errors
 /// The user's mistakes; the device cannot be used.
 pub fn open_device(env: &Arc<Env>, matches: &Matches) -> Result<Box<dyn FrameIo>> {
-    let name: String = matches.required("--device")?;
-    if !sys::interface_exists(&name) {
+    let name = matches.required::<DeviceName>("--device")?;
+    let name = name.as_str();
+    if !sys::interface_exists(name) {
         let mut message = format!("option --device: '{name}': no such interface");
         if let Ok(config) = config(matches) {
             let how = crate::namespace::sudo_instructions(
-                &name,
+                name,
                 Ipv4Addr::new(192, 0, 2, 1),
                 config.addr.prefix(),
             );
@@ -171,7 +172,7 @@ pub fn open_device(env: &Arc<Env>, matches: &Matches) -> Result<Box<dyn FrameIo>
         }
         return Err(usage(message));
     }
-    capture(env, matches, frame::open_device(&name)?)
+    capture(env, matches, frame::open_device(name)?)
 }
 
 fn serve<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {

@@ -41,7 +41,7 @@ impl Tap {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .custom_flags(libc::O_NONBLOCK) // O_CLOEXEC is std's default
+            .custom_flags(sys::O_NONBLOCK) // O_CLOEXEC is std's default
             .open(TUN)
             .map_err(|e| failure(&format!("open [{TUN}]"), &e, name.as_str(), no_door(&e)))?;
         sys::attach_tap(file.as_fd(), &name).map_err(|e| {

@@ -39,6 +39,22 @@ pub struct Faults {
 /// number of the frame (0, 1, …) and its octets, says whether it is lost.
 pub type Filter = dyn FnMut(u64, &[u8]) -> bool + Send;
 
+/// What became of a frame, for who draws a picture of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// When it was sent.
+    pub sent: Time,
+    /// When it arrives; `None`: never.
+    pub arrives: Option<Time>,
+    /// The port that sent it: 0, 1, … in the order in which they were made.
+    pub from: usize,
+    /// The frame, as it was sent.
+    pub frame: Vec<u8>,
+}
+
+/// How many frames are recorded at most.
+const RECORD_LIMIT: usize = 100_000;
+
 struct PortState {
     /// Frames under way, by time of arrival and then in the order of sending.
     frames: BTreeMap<(Time, u64), Vec<u8>>,
@@ -51,6 +67,7 @@ struct State {
     order: u64,
     faults: Faults,
     lose: Option<Box<Filter>>,
+    record: Option<Vec<Crossing>>,
 }
 
 /// The wire. It draws from its own [`Env`], not from the hosts'.
@@ -75,6 +92,7 @@ impl Wire {
                 order: 0,
                 faults,
                 lose: None,
+                record: None,
             }),
         })
     }
@@ -87,6 +105,21 @@ impl Wire {
     /// Changes what happens from now on.
     pub fn set_faults(&self, faults: Faults) {
         lock(&self.state).faults = faults;
+    }
+
+    /// Starts to record what crosses the wire.
+    pub fn record(&self) {
+        lock(&self.state).record = Some(Vec::new());
+    }
+
+    /// Takes what has been recorded; the recording goes on.
+    pub fn take_record(&self) -> Vec<Crossing> {
+        let mut state = lock(&self.state);
+        state
+            .record
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Another end of the wire.
@@ -123,30 +156,48 @@ impl Wire {
         state.sent += 1;
         let filtered = state.lose.as_mut().is_some_and(|lose| lose(number, frame));
         let faults = state.faults;
+        let mut arrives = None;
         for (index, port) in state.ports.iter_mut().enumerate() {
             if index == from || filtered || self.happens(faults.loss) {
                 continue;
             }
             let copies = if self.happens(faults.duplicate) { 2 } else { 1 };
             for _ in 0..copies {
-                let mut frame = frame.to_vec();
-                if self.happens(faults.corrupt) {
-                    let bit =
-                        usize::try_from(self.env.random()).unwrap_or(0) % (frame.len() * 8).max(1);
-                    if let Some(octet) = frame.get_mut(bit / 8) {
-                        *octet ^= 1 << (bit % 8);
-                    }
-                }
+                let frame = self.copy(frame, &faults);
                 if port.frames.len() < QUEUE_LIMIT {
                     state.order += 1;
-                    port.frames
-                        .insert((self.arrival(&faults), state.order), frame);
+                    let arrival = self.arrival(&faults);
+                    arrives = Some(arrives.map_or(arrival, |first: Time| first.min(arrival)));
+                    port.frames.insert((arrival, state.order), frame);
                 }
             }
             if let Some(irq) = &port.irq {
                 irq.raise();
             }
         }
+        if let Some(record) = &mut state.record
+            && record.len() < RECORD_LIMIT
+        {
+            record.push(Crossing {
+                sent: self.env.now(),
+                arrives,
+                from,
+                frame: frame.to_vec(),
+            });
+        }
+    }
+
+    /// What arrives of a frame: maybe with a flipped bit.
+    fn copy(&self, frame: &[u8], faults: &Faults) -> Vec<u8> {
+        let mut copy = frame.to_vec();
+        if self.happens(faults.corrupt) {
+            let bits = (copy.len() * 8).max(1) as u64;
+            let bit = usize::try_from(self.env.random() % bits).unwrap_or(0);
+            if let Some(octet) = copy.get_mut(bit / 8) {
+                *octet ^= 1 << (bit % 8);
+            }
+        }
+        copy
     }
 }
 

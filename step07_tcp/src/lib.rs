@@ -1,10 +1,35 @@
+//! Step 07: TCP, a reliable stream over a network that loses, repeats and reorders.
+//!
+//! The *state* of TCP is pure: it cannot send, lock, or tell the time. Around
+//! it lies a thin shell that can.
+//!
+//! | modules | guide step | what |
+//! |---|---|---|
+//! | [`header`], [`flags`], [`options`], [`seq`], [`segment`] | 22 | the wire format, sequence numbers |
+//! | [`state`], [`tcb`], [`listener`], [`timers`], [`config`] | 23 | control blocks |
+//! | [`segment_arrives`] | 23–28 | SEGMENT ARRIVES, clause by clause |
+//! | [`user_calls`], [`status`] | 24–28 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS |
+//! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`persist`] | 25 | data both ways |
+//! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
+//! | [`time_wait`] | 28 | the end |
+//! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
+//! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
+//! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
+//! | [`host`], [`scene`], [`ladder`], [`tcp_services`] | – | the whole stack, and what its programs need |
+//!
+//! Everything of the floors below is here as well.
+#![forbid(unsafe_code)]
+
 pub use step06_udp::*;
+
 pub mod config;
 pub mod congestion;
 pub mod flags;
 pub mod header;
+pub mod host;
 pub mod icmp_errors;
 mod isn;
+pub mod ladder;
 mod listener;
 pub mod options;
 mod output;
@@ -14,6 +39,7 @@ mod receive_buffer;
 mod recovery;
 mod retransmission;
 pub mod rtt;
+pub mod scene;
 pub mod segment;
 mod segment_arrives;
 mod send_buffer;
@@ -21,7 +47,13 @@ pub mod seq;
 pub mod state;
 pub mod status;
 pub mod tcb;
+pub mod tcp;
 pub mod tcp_counters;
+pub mod tcp_input;
+pub mod tcp_listener;
+pub mod tcp_services;
+pub mod tcp_stream;
+pub mod tcp_timer;
 mod time_wait;
 mod timers;
 mod user_calls;

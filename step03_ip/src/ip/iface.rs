@@ -253,4 +253,23 @@ mod tests {
             assert_eq!(iface.accepts(addr.parse().unwrap()), accepted, "{addr}");
         }
     }
+
+    #[test]
+    fn networks_of_one_or_two_hosts_have_no_broadcast_address() {
+        let mut devices = Devices::new(&Env::manual(0));
+        // Where the prefix is short, the last address reaches all.
+        for (network, last, broadcast) in [
+            ("192.0.2.5/30", "192.0.2.7", true),
+            ("192.0.2.4/31", "192.0.2.5", false),
+            ("192.0.2.4/32", "192.0.2.4", false),
+        ] {
+            let null = null::init(&mut devices);
+            let mut table = Interfaces::<V4>::new();
+            table.register(&null, network.parse().unwrap()).unwrap();
+            let iface = table.on(&null).unwrap();
+            let last = last.parse().unwrap();
+            assert_eq!(iface.is_broadcast(last), broadcast, "{network}");
+            assert!(iface.is_broadcast(Ipv4Addr::BROADCAST), "{network}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use log::{debug, info};
 
 use crate::device::{
-    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Receiver, Transmitter,
+    Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Received, Receiver, Transmitter,
 };
 use crate::ethertype::EtherType;
 use crate::frame::FrameIo;
@@ -49,7 +49,7 @@ pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr)
     let rx = Rx {
         frames: Arc::clone(&frames),
         mac,
-        spare: Packet::default(),
+        spare: None,
     };
     let device = devices.register(config, tx, rx);
     frames.attach(device.irq());
@@ -94,7 +94,7 @@ struct Rx {
     frames: Arc<dyn FrameIo>,
     mac: MacAddr,
     /// A buffer that was not used, as no frame was there.
-    spare: Packet,
+    spare: Option<Packet>,
 }
 
 impl Receiver for Rx {
@@ -106,20 +106,21 @@ impl Receiver for Rx {
         self.frames.deadline()
     }
 
-    fn receive(&mut self, device: &Device) -> io::Result<Option<(u16, Packet)>> {
-        loop {
-            let mut packet = std::mem::take(&mut self.spare);
-            // One octet more than the longest frame, to notice a longer one.
-            packet.pad_to(MAX_FRAME_LEN + 1);
-            let Some(len) = self.frames.read_frame(&mut packet)? else {
-                self.spare = packet;
-                return Ok(None);
-            };
-            packet.truncate(len);
-            if let Some(received) = self.accept(device, packet) {
-                return Ok(Some(received));
-            }
-        }
+    fn receive(&mut self, device: &Device) -> io::Result<Received> {
+        // One octet more than the longest frame, to notice a longer one.
+        let mut packet = match self.spare.take() {
+            Some(packet) => packet,
+            None => Packet::zeroed(MAX_FRAME_LEN + 1),
+        };
+        let Some(len) = self.frames.read_frame(&mut packet)? else {
+            self.spare = Some(packet);
+            return Ok(Received::Nothing);
+        };
+        packet.truncate(len);
+        Ok(match self.accept(device, packet) {
+            Some((ethertype, packet)) => Received::Packet(ethertype, packet),
+            None => Received::Dropped,
+        })
     }
 }
 

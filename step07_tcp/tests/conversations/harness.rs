@@ -52,7 +52,9 @@ pub struct Talk {
 fn before_the_wrap() -> Time {
     let mut state = State::new(Config::default(), SECRET);
     let mut out = vec![];
-    state.connect(us(), peer(), MTU, Time::ZERO, &mut out).unwrap();
+    state
+        .connect(us(), peer(), MTU, Time::ZERO, &mut out)
+        .unwrap();
     let ticks = (u32::MAX - 2).wrapping_sub(out[0].segment.seq.value());
     Time::ZERO + Duration::from_micros(4 * u64::from(ticks))
 }
@@ -63,7 +65,14 @@ impl Talk {
         let irs = SeqNumber::new(u32::MAX - 1);
         let iss = SeqNumber::new(u32::MAX - 2);
         let id = Talk::any_id();
-        Self { state, now: before_the_wrap(), id, listener: None, iss, irs }
+        Self {
+            state,
+            now: before_the_wrap(),
+            id,
+            listener: None,
+            iss,
+            irs,
+        }
     }
 
     /// The id of nothing that is used later.
@@ -91,7 +100,10 @@ impl Talk {
 
     /// ESTABLISHED and accepted, with Nagle's algorithm off and a peer's MSS of 1460.
     pub fn established() -> Self {
-        Self::established_with(Config { nodelay: true, ..Config::default() })
+        Self::established_with(Config {
+            nodelay: true,
+            ..Config::default()
+        })
     }
 
     /// The same with another configuration.
@@ -108,8 +120,14 @@ impl Talk {
     pub fn syn_sent(config: Config) -> Self {
         let mut talk = Self::new(config);
         let mut out = vec![];
-        talk.id = talk.state.connect(us(), peer(), MTU, talk.now, &mut out).unwrap();
-        assert_eq!(talk.show(out), ["------S- seq=0 ack=0 len=0 wnd=65535 mss=1460"]);
+        talk.id = talk
+            .state
+            .connect(us(), peer(), MTU, talk.now, &mut out)
+            .unwrap();
+        assert_eq!(
+            talk.show(out),
+            ["------S- seq=0 ack=0 len=0 wnd=65535 mss=1460"]
+        );
         talk
     }
 
@@ -127,7 +145,11 @@ impl Talk {
 
     /// The peer's SYN,ACK.
     pub fn syn_ack(&self) -> Segment {
-        Segment { flags: Flags::SYN | Flags::ACK, ack: self.iss + 1, ..self.syn() }
+        Segment {
+            flags: Flags::SYN | Flags::ACK,
+            ack: self.iss + 1,
+            ..self.syn()
+        }
     }
 
     /// A pure acknowledgment of the peer, with relative numbers: the template
@@ -144,17 +166,28 @@ impl Talk {
 
     /// The same with text.
     pub fn text(&self, seq: u32, ack: u32, text: &[u8]) -> Segment {
-        Segment { payload: Packet::new(text), ..self.ack(seq, ack) }
+        Segment {
+            payload: Packet::new(text),
+            ..self.ack(seq, ack)
+        }
     }
 
     /// The same with a FIN.
     pub fn fin(&self, seq: u32, ack: u32) -> Segment {
-        Segment { flags: Flags::ACK | Flags::FIN, ..self.ack(seq, ack) }
+        Segment {
+            flags: Flags::ACK | Flags::FIN,
+            ..self.ack(seq, ack)
+        }
     }
 
     /// The same with a RST.
     pub fn rst(&self, seq: u32) -> Segment {
-        Segment { flags: Flags::RST, ack: SeqNumber::new(0), window: 0, ..self.ack(seq, 0) }
+        Segment {
+            flags: Flags::RST,
+            ack: SeqNumber::new(0),
+            window: 0,
+            ..self.ack(seq, 0)
+        }
     }
 
     /// Lets a segment of the peer arrive. Gives what it is answered with.
@@ -165,7 +198,8 @@ impl Talk {
     /// Lets a segment of another peer arrive.
     pub fn inject_from(&mut self, from: SocketAddrV4, segment: Segment) -> Vec<String> {
         let mut out = vec![];
-        self.state.segment_arrives(us(), from, segment, MTU, self.now, &mut out);
+        self.state
+            .segment_arrives(us(), from, segment, MTU, self.now, &mut out);
         self.show(out)
     }
 
@@ -191,7 +225,10 @@ impl Talk {
     /// Writes all of `data`; gives what is sent.
     pub fn write(&mut self, data: &[u8]) -> Vec<String> {
         let mut out = vec![];
-        assert_eq!(self.state.send(self.id, data, self.now, &mut out).unwrap(), data.len());
+        assert_eq!(
+            self.state.send(self.id, data, self.now, &mut out).unwrap(),
+            data.len()
+        );
         self.show(out)
     }
 
@@ -211,7 +248,9 @@ impl Talk {
 
     pub fn shutdown(&mut self, how: std::net::Shutdown) -> Vec<String> {
         let mut out = vec![];
-        self.state.shutdown(self.id, how, self.now, &mut out).unwrap();
+        self.state
+            .shutdown(self.id, how, self.now, &mut out)
+            .unwrap();
         self.show(out)
     }
 
@@ -233,7 +272,9 @@ impl Talk {
 
     /// The state of the connection; CLOSED if it has vanished.
     pub fn tcp_state(&self) -> TcpState {
-        self.state.status(self.id).map_or(TcpState::Closed, |status| status.state)
+        self.state
+            .status(self.id)
+            .map_or(TcpState::Closed, |status| status.state)
     }
 
     /// Has the connection vanished?
@@ -243,7 +284,10 @@ impl Talk {
 
     /// The one connection that there is.
     pub fn connection(&self) -> Option<Status> {
-        let mut connections = self.state.all().filter(|status| status.state != TcpState::Listen);
+        let mut connections = self
+            .state
+            .all()
+            .filter(|status| status.state != TcpState::Listen);
         let connection = connections.next();
         assert!(connections.next().is_none());
         connection
@@ -251,14 +295,32 @@ impl Talk {
 
     /// Segments as text, with relative numbers.
     pub fn show(&self, out: Vec<Outgoing>) -> Vec<String> {
-        out.into_iter().map(|out| self.show_one(&out.segment)).collect()
+        out.into_iter()
+            .map(|out| self.show_one(&out.segment))
+            .collect()
     }
 
     fn show_one(&self, segment: &Segment) -> String {
-        let Segment { flags, window, payload, options, .. } = segment;
+        let Segment {
+            flags,
+            window,
+            payload,
+            options,
+            ..
+        } = segment;
         let seq = segment.seq.since(self.iss);
-        let ack = if flags.ack() { segment.ack.since(self.irs) } else { 0 };
-        let mss = options.mss.map(|mss| format!(" mss={mss}")).unwrap_or_default();
-        format!("{flags} seq={seq} ack={ack} len={} wnd={window}{mss}", payload.len())
+        let ack = if flags.ack() {
+            segment.ack.since(self.irs)
+        } else {
+            0
+        };
+        let mss = options
+            .mss
+            .map(|mss| format!(" mss={mss}"))
+            .unwrap_or_default();
+        format!(
+            "{flags} seq={seq} ack={ack} len={} wnd={window}{mss}",
+            payload.len()
+        )
     }
 }

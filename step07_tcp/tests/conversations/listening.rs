@@ -20,7 +20,10 @@ fn client(number: u16) -> SocketAddrV4 {
 fn handshake_gives_a_connection_to_accept() {
     let mut talk = Talk::syn_received(Config::default());
     let listener = talk.listener.unwrap();
-    assert_eq!(talk.state.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(
+        talk.state.accept(listener).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
     talk.state.take_changed();
     talk.inject(talk.ack(1, 1));
     assert_eq!(talk.state.take_changed(), [talk.id, listener]);
@@ -29,14 +32,23 @@ fn handshake_gives_a_connection_to_accept() {
     let (id, _) = talk.state.accept(listener).unwrap();
     assert_eq!(id, talk.id);
     assert!(talk.status().in_use);
-    assert_eq!(talk.state.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
-    assert_eq!(talk.state.accept(talk.id).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        talk.state.accept(listener).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
+    assert_eq!(
+        talk.state.accept(talk.id).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
 }
 
 #[test]
 fn text_of_syn_and_of_the_last_ack_is_delivered() {
     let mut talk = Talk::listening(Config::default());
-    let syn = Segment { payload: Packet::new(b"early "), ..talk.syn() };
+    let syn = Segment {
+        payload: Packet::new(b"early "),
+        ..talk.syn()
+    };
     assert!(talk.inject(syn)[0].starts_with("---A--S- seq=0 ack=1"));
     talk.id = talk.connection().unwrap().id;
     assert_eq!(talk.status().readable, 0);
@@ -49,12 +61,36 @@ fn text_of_syn_and_of_the_last_ack_is_delivered() {
 fn listener_hears_syn_only() {
     let mut talk = Talk::listening(Config::default());
     assert!(talk.inject(talk.rst(0)).is_empty());
-    assert!(talk.inject(Segment { flags: Flags::FIN, ..talk.syn() }).is_empty());
-    assert!(talk.inject(Segment { flags: Flags::NONE, ..talk.syn() }).is_empty());
+    assert!(
+        talk.inject(Segment {
+            flags: Flags::FIN,
+            ..talk.syn()
+        })
+        .is_empty()
+    );
+    assert!(
+        talk.inject(Segment {
+            flags: Flags::NONE,
+            ..talk.syn()
+        })
+        .is_empty()
+    );
     let rst_syn = Flags::RST | Flags::SYN;
-    assert!(talk.inject(Segment { flags: rst_syn, ..talk.syn() }).is_empty());
-    assert_eq!(talk.inject(talk.ack(0, 5)), ["-----R-- seq=5 ack=0 len=0 wnd=0"]);
-    assert_eq!(talk.inject(talk.syn_ack()), ["-----R-- seq=1 ack=0 len=0 wnd=0"]);
+    assert!(
+        talk.inject(Segment {
+            flags: rst_syn,
+            ..talk.syn()
+        })
+        .is_empty()
+    );
+    assert_eq!(
+        talk.inject(talk.ack(0, 5)),
+        ["-----R-- seq=5 ack=0 len=0 wnd=0"]
+    );
+    assert_eq!(
+        talk.inject(talk.syn_ack()),
+        ["-----R-- seq=1 ack=0 len=0 wnd=0"]
+    );
     assert!(talk.connection().is_none());
     assert_eq!(talk.state.counters().not_syn.get(), 2);
 }
@@ -63,11 +99,20 @@ fn listener_hears_syn_only() {
 fn nobody_there_is_told() {
     let mut talk = Talk::listening(Config::default());
     talk.close();
-    let expected = format!("---A-R-- seq={} ack=1 len=0 wnd=0", 0_u32.wrapping_sub(talk.iss.value()));
+    let expected = format!(
+        "---A-R-- seq={} ack=1 len=0 wnd=0",
+        0_u32.wrapping_sub(talk.iss.value())
+    );
     assert_eq!(talk.inject(talk.syn()), [expected]);
-    let text = Segment { flags: Flags::FIN, ..talk.text(0, 0, b"abc") };
+    let text = Segment {
+        flags: Flags::FIN,
+        ..talk.text(0, 0, b"abc")
+    };
     assert!(talk.inject(text)[0].contains(" ack=4 "));
-    assert_eq!(talk.inject(talk.ack(9, 5)), ["-----R-- seq=5 ack=0 len=0 wnd=0"]);
+    assert_eq!(
+        talk.inject(talk.ack(9, 5)),
+        ["-----R-- seq=5 ack=0 len=0 wnd=0"]
+    );
     assert!(talk.inject(talk.rst(0)).is_empty());
     assert_eq!(talk.state.counters().no_connection.get(), 3);
     assert_eq!(talk.state.counters().reset_for_nobody.get(), 1);
@@ -129,7 +174,10 @@ fn reset_child_leaves_the_queue() {
     talk.inject(talk.rst(1));
     assert!(talk.is_gone());
     let listener = talk.listener.unwrap();
-    assert_eq!(talk.state.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(
+        talk.state.accept(listener).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
 }
 
 #[test]
@@ -156,14 +204,21 @@ fn established_children_fill_the_backlog_for_good() {
     assert!(talk.inject_from(client(4), talk.syn()).is_empty());
     talk.state.accept(talk.listener.unwrap()).unwrap();
     handshake(&mut talk, 4);
-    assert_eq!(talk.state.status(talk.listener.unwrap()).unwrap().readable, 4);
+    assert_eq!(
+        talk.state.status(talk.listener.unwrap()).unwrap().readable,
+        4
+    );
 }
 
 /// Completes the handshake of a client.
 fn handshake(talk: &mut Talk, number: u16) {
     let mut out = vec![];
-    talk.state.segment_arrives(us(), client(number), talk.syn(), MTU, talk.now, &mut out);
-    let ack = Segment { ack: out[0].segment.seq + 1, ..talk.ack(1, 1) };
+    talk.state
+        .segment_arrives(us(), client(number), talk.syn(), MTU, talk.now, &mut out);
+    let ack = Segment {
+        ack: out[0].segment.seq + 1,
+        ..talk.ack(1, 1)
+    };
     assert!(talk.inject_from(client(number), ack).is_empty());
 }
 
@@ -228,8 +283,16 @@ fn addresses_are_used_once() {
 
 #[test]
 fn mss_of_the_peer_is_honoured() {
-    for (announced, expected) in [(None, 536), (Some(100), 100), (Some(9000), 1460), (Some(0), 64)] {
-        let mut talk = Talk::listening(Config { nodelay: true, ..Config::default() });
+    for (announced, expected) in [
+        (None, 536),
+        (Some(100), 100),
+        (Some(9000), 1460),
+        (Some(0), 64),
+    ] {
+        let mut talk = Talk::listening(Config {
+            nodelay: true,
+            ..Config::default()
+        });
         let mut syn = talk.syn();
         syn.options.mss = announced;
         talk.inject(syn);

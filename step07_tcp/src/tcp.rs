@@ -1,0 +1,217 @@
+//! TCP as the rest of the host sees it: the state under its one lock, the way
+//! down to IP, and the sleep of those who wait.
+//!
+//! ```text
+//!   TcpStream, TcpListener            TcpInput ◄─ IpInput
+//!        application threads          TcpTimer ◄─ main loop
+//!                 └──────────► Tcp ◄──────┘
+//!                        State (one lock) ──► Ip::output
+//! ```
+//!
+//! Whatever happens to the [`State`] leaves behind a list of segments. They
+//! are sent after the lock is free again, but in the order in which they were
+//! made: a segment that overtakes another looks like a loss to the peer.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use log::debug;
+
+use crate::config::Config;
+use crate::header::Header;
+use crate::hexdump::hexdump;
+use crate::icmp_errors::IcmpError;
+use crate::ip::{Ip, IpProtocol};
+use crate::logger;
+use crate::segment::Outgoing;
+use crate::state::State;
+use crate::status::Status;
+use crate::sync::lock;
+use crate::tcb::{Id, TcpState};
+use crate::tcp_counters::TcpCounters;
+use crate::time::Time;
+use crate::wait::Monitor;
+
+/// TCP, shared by sockets, the way up and the timer.
+pub struct Tcp {
+    ip: Arc<Ip>,
+    state: Monitor<State>,
+    /// Held while segments are sent, and taken before the state's lock is
+    /// given back: so segments leave in the order in which they were made.
+    sending: Mutex<()>,
+    /// What happened at this floor, both ways.
+    pub counters: Arc<TcpCounters>,
+}
+
+/// What the state has left to be done.
+struct Leftovers<'a> {
+    segments: Vec<Outgoing>,
+    order: Option<MutexGuard<'a, ()>>,
+    changed: bool,
+    /// A deadline has come nearer than the main loop knows.
+    nearer: bool,
+}
+
+impl Tcp {
+    /// TCP over `ip`.
+    pub fn new(ip: &Arc<Ip>, config: Config) -> Arc<Self> {
+        let state = State::new(config, ip.env().random());
+        Arc::new(Self {
+            ip: Arc::clone(ip),
+            counters: Arc::clone(state.counters()),
+            state: Monitor::new(state),
+            sending: Mutex::default(),
+        })
+    }
+
+    /// The floor below.
+    pub fn ip(&self) -> &Arc<Ip> {
+        &self.ip
+    }
+
+    // ANCHOR: run
+    /// Lets something happen to the state, and sends what follows from it.
+    pub(crate) fn run<R>(
+        &self,
+        event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>) -> R,
+    ) -> R {
+        let _scope = logger::scope(self.ip.env());
+        let (result, leftovers) = self.state.with(|state| self.collect(state, event));
+        self.dispatch(leftovers);
+        result
+    }
+
+    /// Lets a call happen as soon as it need not wait any more; sleeps until
+    /// then. `timeout` as in [`Monitor::sleep_until`].
+    pub(crate) fn run_blocking<R>(
+        &self,
+        timeout: Option<Duration>,
+        mut call: impl FnMut(&mut State, Time, &mut Vec<Outgoing>) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let _scope = logger::scope(self.ip.env());
+        let (result, leftovers) = self.state.sleep_until(timeout, |state| {
+            let (result, leftovers) = self.collect(state, &mut call);
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    debug_assert!(leftovers.segments.is_empty(), "who waits sends nothing");
+                    None
+                }
+                result => Some((result, leftovers)),
+            }
+        })?;
+        self.dispatch(leftovers);
+        result
+    }
+    // ANCHOR_END: run
+
+    fn collect<R>(
+        &self,
+        state: &mut State,
+        event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>) -> R,
+    ) -> (R, Leftovers<'_>) {
+        let before = state.deadline();
+        let mut segments = Vec::new();
+        let result = event(state, self.ip.env().now(), &mut segments);
+        let changed = !state.take_changed().is_empty();
+        let after = state.deadline();
+        let leftovers = Leftovers {
+            order: (!segments.is_empty()).then(|| lock(&self.sending)),
+            segments,
+            changed,
+            nearer: after.is_some_and(|after| before.is_none_or(|before| after < before)),
+        };
+        (result, leftovers)
+    }
+
+    fn dispatch(&self, leftovers: Leftovers<'_>) {
+        if leftovers.changed {
+            self.state.wakeup();
+        }
+        let mut failed = Vec::new();
+        for outgoing in leftovers.segments {
+            let ends = (outgoing.local, outgoing.remote);
+            if let Err(error) = self.output(outgoing) {
+                failed.push((ends, error.kind()));
+            }
+        }
+        drop(leftovers.order);
+        // A full queue is a loss like any other. What cannot be sent at all
+        // must not leave a user waiting for an answer.
+        for ((local, remote), kind) in failed {
+            if kind != io::ErrorKind::WouldBlock {
+                self.run(|state, now, out| state.unreachable(local, remote, kind, now, out));
+            }
+        }
+        if leftovers.nearer {
+            self.ip.env().wake();
+        }
+    }
+
+    // ANCHOR: output
+    /// Sends one segment.
+    fn output(&self, outgoing: Outgoing) -> io::Result<()> {
+        let (local, remote) = (outgoing.local, outgoing.remote);
+        let payload = outgoing.segment.payload.len();
+        let packet = outgoing.into_packet();
+        if log::log_enabled!(target: "tcp::output_segment", log::Level::Debug)
+            && let Ok((header, _)) = Header::parse(&packet)
+        {
+            debug!(
+                target: "tcp::output_segment",
+                "{local} => {remote}, len={} (payload={payload})\n{header}{}",
+                packet.len(), hexdump(&packet)
+            );
+        }
+        self.ip
+            .output(IpProtocol::TCP, *local.ip(), *remote.ip(), packet)
+    }
+    // ANCHOR_END: output
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.state.with(|state| state.deadline())
+    }
+
+    /// An error about one of our segments.
+    pub(crate) fn error(&self, ends: Ends, seq: crate::seq::SeqNumber, error: IcmpError) {
+        self.run(|state, now, out| state.icmp_error(ends.0, ends.1, seq, error, now, out));
+    }
+
+    /// A connection or a listener as it is now.
+    pub fn status(&self, id: Id) -> Option<Status> {
+        self.state.with(|state| state.status(id))
+    }
+
+    /// All listeners and connections.
+    pub fn all(&self) -> Vec<Status> {
+        self.state.with(|state| state.all().collect())
+    }
+
+    /// Ends the sleep of all who are blocked in a call now (`Interrupted`).
+    pub fn interrupt(&self) {
+        self.state.interrupt();
+    }
+
+    /// How many threads are asleep in a call.
+    pub fn sleepers(&self) -> usize {
+        self.state.sleepers()
+    }
+
+    /// Ends the sleep of all, now and ever: the host shuts down. Connections
+    /// that still exist are reset, so that no peer waits in vain.
+    pub fn close(&self) {
+        self.state.close();
+        let open = self.all();
+        self.run(|state, now, out| {
+            for status in open
+                .iter()
+                .filter(|status| status.state != TcpState::TimeWait)
+            {
+                state.abort(status.id, now, out);
+            }
+        });
+    }
+}
+
+/// Our end and the peer's end of a connection.
+pub(crate) type Ends = (std::net::SocketAddrV4, std::net::SocketAddrV4);
