@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::{debug, info};
 use step03_ip::device::{Devices, HwAddr};
 use step03_ip::ethertype::EtherType;
-use step03_ip::ip::{Cidr, Datagram, Header, Interfaces, Ip, IpInput, IpProtocol, Upper};
+use step03_ip::ip::{Cidr, Datagram, Header, Interfaces, Ip, IpInput, IpProtocol, IpTimer, Upper};
 use step03_ip::net::Net;
 use step03_ip::packet::Packet;
 use step03_ip::protocol::Protocols;
@@ -63,6 +63,7 @@ fn main() -> ExitCode {
             let protocol_counters = Arc::clone(&protocols.counters);
 
             let mut net = Net::new(env, devices, protocols);
+            net.add_source(IpTimer::new(&ip));
             // ANCHOR_END: root
 
             net.open()?;

@@ -114,19 +114,19 @@ fn a_total_length_below_that_of_options_is_dropped() {
 }
 
 #[test]
-fn fragments_are_dropped() {
-    for (what, fragment) in [
-        ("the first", [0x20, 0]),
-        ("one between", [0x20, 185]),
-        ("the last", [0, 185]),
-    ] {
-        let mut host = Host::new();
-        host.receive(&with(6, &fragment));
-        assert_dropped(what, &host, |c| &c.fragment);
-    }
+fn malformed_options_are_reported() {
+    // 24 octets of header; the option's length is 0.
+    let mut packet = with(0, &[0x46]);
+    packet.splice(20..20, [0x83, 0, 0, 0]);
+    let len = u16::try_from(packet.len()).unwrap();
+    packet[2..4].copy_from_slice(&len.to_be_bytes());
+    seal(&mut packet);
     let mut host = Host::new();
-    let whole = host.receive(&with(6, &[0x40, 0]));
-    assert!(whole.is_some(), "'don't fragment' makes no fragment");
+    assert!(host.receive(&packet).is_none());
+    let (error, datagram) = host.reported.try_recv().unwrap();
+    assert_eq!(error, DeliveryError::ParameterProblem(21));
+    assert_eq!(datagram.packet, packet);
+    assert_eq!(host.ip.counters.bad_options.get(), 1);
 }
 
 #[test]
@@ -342,14 +342,16 @@ fn any_packet_is_survived_and_has_one_outcome() {
         &c.bad_header_length,
         &c.bad_total_length,
         &c.bad_checksum,
-        &c.fragment,
+        &c.fragments,
+        &c.bad_options,
         &c.bad_source,
         &c.no_interface,
         &c.other_host,
         &c.unknown_protocol,
     ];
     assert_eq!(c.received.get(), ROUNDS);
-    assert_eq!(sum(&outcomes), ROUNDS);
+    // A fragment that completes its datagram has two: its own and that of the whole.
+    assert_eq!(sum(&outcomes), ROUNDS + c.reassembled.get());
     assert_eq!(c.delivered.get(), delivered);
     // The packets were various enough to try everything.
     assert!(outcomes.iter().all(|outcome| outcome.get() > 0), "{c:?}");

@@ -146,14 +146,21 @@ fn the_source_chooses_the_link_of_a_broadcast_to_all() {
 }
 
 #[test]
-fn what_is_longer_than_the_mtu_is_refused() {
+fn what_is_longer_than_the_mtu_and_must_stay_whole_is_refused() {
     let host = Host::new();
-    let sent = send_len(&host, ANY, PEER, MTU - MIN_LEN + 1);
+    let send = |len| {
+        let sent = host
+            .ip
+            .output_whole(EXPERIMENT, ANY, PEER, Packet::zeroed(len));
+        sent.map_err(|error| error.kind())
+    };
+    let sent = send(MTU - MIN_LEN + 1);
     assert_eq!(sent, Err(io::ErrorKind::InvalidInput));
     assert_not_sent(&host, |c| &c.too_long);
-    assert_eq!(send_len(&host, ANY, PEER, MTU - MIN_LEN), Ok(()));
+    assert_eq!(send(MTU - MIN_LEN), Ok(()));
     let (_, header) = only_frame(&host.wire);
     assert_eq!(usize::from(header.total_len), MTU);
+    assert!(header.fragment.dont_fragment());
     assert_eq!(header.id, 128, "what is not sent uses up no id");
 }
 

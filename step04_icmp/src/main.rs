@@ -11,7 +11,7 @@ use step04_icmp::device::Devices;
 use step04_icmp::env::Env;
 use step04_icmp::ethertype::EtherType;
 use step04_icmp::icmp::{ErrorListener, Icmp, IcmpError, IcmpErrors, IcmpInput, Ping};
-use step04_icmp::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol};
+use step04_icmp::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol, IpTimer};
 use step04_icmp::net::Net;
 use step04_icmp::packet::Packet;
 use step04_icmp::protocol::Protocols;
@@ -67,6 +67,7 @@ fn main() -> ExitCode {
             let protocol_counters = Arc::clone(&protocols.counters);
 
             let mut net = Net::new(env, devices, protocols);
+            net.add_source(IpTimer::new(&ip).error_reporter(IcmpErrors::new(&icmp)));
             // ANCHOR_END: root
 
             net.open()?;

@@ -305,12 +305,17 @@ fn any_packet_is_survived_and_has_one_outcome() {
         &ip.bad_header_length,
         &ip.bad_total_length,
         &ip.bad_checksum,
-        &ip.fragment,
+        &ip.fragments,
+        &ip.bad_options,
         &ip.bad_source,
         &ip.other_host,
         &ip.unknown_protocol,
     ];
-    assert_eq!(ip.received.get(), sum(&ip_outcomes), "{ip:?}");
+    assert_eq!(
+        ip.received.get() + ip.reassembled.get(),
+        sum(&ip_outcomes),
+        "{ip:?}"
+    );
     let icmp_outcomes = [
         &icmp.echo_answered,
         &icmp.echo_reply,
@@ -327,7 +332,7 @@ fn any_packet_is_survived_and_has_one_outcome() {
     assert_eq!(icmp.error_claimed.get(), errors as u64);
     // Each echo was answered and each report was made, or not for a reason.
     assert_eq!(
-        sum(&[&icmp.echo_answered, &ip.unknown_protocol]),
+        sum(&[&icmp.echo_answered, &ip.unknown_protocol, &ip.bad_options]),
         sum(&[
             &icmp.sent,
             &icmp.output_failed,

@@ -13,7 +13,7 @@ use crate::ethernet::{self, MacAddr};
 use crate::ethertype::EtherType;
 use crate::frame::FrameIo;
 use crate::icmp::{Icmp, IcmpErrors, IcmpInput, Ping};
-use crate::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol};
+use crate::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol, IpTimer};
 use crate::net::Net;
 use crate::protocol::{ProtocolCounters, Protocols};
 use crate::{logger, loopback};
@@ -99,6 +99,7 @@ impl Host {
 
         let mut net = Net::new(env, devices, protocols);
         net.add_source(ArpTimer::new(&arp));
+        net.add_source(IpTimer::new(&ip).error_reporter(IcmpErrors::new(&icmp)));
         // ANCHOR_END: root
         let host = Self {
             device,

@@ -14,7 +14,7 @@ use crate::ethernet;
 use crate::ethertype::EtherType;
 use crate::frame::FrameIo;
 use crate::icmp::{Icmp, IcmpErrors, IcmpInput, Ping};
-use crate::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol};
+use crate::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol, IpTimer};
 use crate::net::Net;
 use crate::protocol::{ProtocolCounters, Protocols};
 use crate::route::Routes;
@@ -118,6 +118,7 @@ impl Host {
         arp_timer.listen(IpProtocol::TCP, TcpErrors::new(&tcp));
         let mut net = Net::new(env, devices, protocols);
         net.add_source(arp_timer);
+        net.add_source(IpTimer::new(&ip).error_reporter(IcmpErrors::new(&icmp)));
         net.add_source(TcpTimer::new(&tcp));
         // ANCHOR_END: root
         let host = Self {

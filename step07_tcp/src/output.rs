@@ -187,12 +187,11 @@ impl Tcb {
         if growth >= step { room } else { self.rcv.wnd }
     }
 
-    /// The user has read: tells the peer, if it makes a difference to it. Two
-    /// segments, not one, or a steady flow would be answered twice.
+    /// The user has read: tells the peer, if that at least doubles what it may
+    /// send. For less, a steady flow would be answered twice.
     pub(crate) fn update_window(&mut self, cx: &mut Context<'_>) {
         let growth = self.offered_window().saturating_sub(self.rcv.wnd);
-        let step = octets(self.receive_buffer.capacity() / 2).min(2 * self.receive_mss());
-        if growth >= step && self.state.can_receive() {
+        if growth > 0 && growth >= self.rcv.wnd && self.state.can_receive() {
             self.send_ack(cx);
         }
     }

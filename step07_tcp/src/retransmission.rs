@@ -188,12 +188,16 @@ impl Tcb {
         }
     }
 
-    /// True, and the end of the connection, if the peer owes us an answer for too long.
-    pub(crate) fn gives_up(&mut self, cx: &Context<'_>) -> bool {
+    /// True, and the end of the connection, if the peer owes us an answer for
+    /// too long. A reset may still reach it.
+    pub(crate) fn gives_up(&mut self, cx: &mut Context<'_>) -> bool {
         let given_up = cx.now.since(self.stalled_since) >= self.patience(cx.config);
         if given_up {
             log::debug!(target: "tcp::timer", "give up, local={}, foreign={}", self.local, self.remote);
             cx.counters.given_up.inc();
+            if self.state.is_synchronized() {
+                self.send_reset(cx);
+            }
             self.fail(self.soft_error.unwrap_or(io::ErrorKind::TimedOut));
         }
         given_up

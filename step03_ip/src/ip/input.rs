@@ -8,11 +8,15 @@ use log::{debug, error, info};
 
 use crate::device::{Device, DeviceFlags};
 use crate::hexdump::hexdump;
-use crate::ip::header::{Header, IpProtocol, ParseError};
+use crate::ip::header::{Header, IpProtocol, MIN_LEN, ParseError};
 use crate::ip::iface::Interface;
+use crate::ip::options;
 use crate::ip::output::Ip;
+use crate::ip::reassembly::Outcome;
 use crate::packet::Packet;
 use crate::protocol::Protocol;
+use crate::sync::lock;
+use crate::time::Time;
 
 /// A datagram that has arrived, whole: who gets it may answer in the same
 /// buffer, or quote it in an error message.
@@ -53,6 +57,10 @@ pub trait Upper: Send {
 pub enum DeliveryError {
     /// Nobody here speaks its protocol.
     ProtocolUnreachable,
+    /// Not all of its fragments have come in time. What is there is the first.
+    ReassemblyTimeout,
+    /// Its header is wrong at this octet.
+    ParameterProblem(u8),
 }
 
 /// The socket for error reports to the sender: ICMP plugs in.
@@ -177,11 +185,6 @@ impl Protocol for IpInput {
         };
         // The link may have padded it (Ethernet: to 60 octets).
         packet.truncate(header.total_len.into());
-        if header.fragment.is_fragment() {
-            counters.fragment.inc();
-            debug!(target: "ip::input", "fragments does not support, dev={}, src={}", device.name(), header.src);
-            return;
-        }
         let Some(iface) = self.ip.interfaces().on(device) else {
             counters.no_interface.inc();
             return;
@@ -200,26 +203,102 @@ impl Protocol for IpInput {
             "dev={}, iface={}, protocol={}, total={}\n{header}{}",
             device.name(), iface.unicast(), header.protocol, header.total_len, hexdump(&packet)
         );
-        if !packet.pull(header.header_len.into()) {
-            return; // parse() has made sure that it is long enough
+        if header.fragment.is_fragment() {
+            let now = self.ip.env().now();
+            if let Some((header, packet)) = self.ip.reassemble(&header, packet, device, now) {
+                deliver(
+                    &self.ip,
+                    &mut self.uppers,
+                    self.errors.as_mut(),
+                    iface,
+                    header,
+                    packet,
+                );
+            }
+            return;
         }
-        let datagram = Datagram {
+        deliver(
+            &self.ip,
+            &mut self.uppers,
+            self.errors.as_mut(),
             iface,
             header,
-            payload: packet,
-        };
-        let mut uppers = self.uppers.iter_mut();
-        match uppers.find(|(protocol, _)| *protocol == header.protocol) {
-            Some((_, upper)) => {
-                counters.delivered.inc();
-                upper.input(datagram);
-            }
-            None => {
-                counters.unknown_protocol.inc();
-                self.errors
-                    .report(DeliveryError::ProtocolUnreachable, datagram);
-            }
-        }
+            packet,
+        );
     }
     // ANCHOR_END: input
 }
+
+impl Ip {
+    /// Puts a fragment to the others; the whole datagram, if that completes it.
+    fn reassemble(
+        &self,
+        header: &Header,
+        packet: Packet,
+        device: &Device,
+        now: Time,
+    ) -> Option<(Header, Packet)> {
+        let counters = &self.counters;
+        counters.fragments.inc();
+        let (outcome, evicted) = lock(&self.reassembly).insert(header, packet, device.index(), now);
+        counters.reassembly_evicted.add(evicted as u64);
+        match outcome {
+            Outcome::Whole(header, packet) => {
+                counters.reassembled.inc();
+                debug!(target: "ip::reassembly", "reassembled, id={}, total={}", header.id, header.total_len);
+                return Some((header, packet));
+            }
+            Outcome::Held => {}
+            Outcome::Duplicate => counters.fragment_duplicate.inc(),
+            Outcome::Malformed => counters.fragment_malformed.inc(),
+            Outcome::Overlap => {
+                counters.fragment_overlap.inc();
+                debug!(target: "ip::reassembly", "fragments overlap, src={}, id={}", header.src, header.id);
+            }
+        }
+        None
+    }
+}
+
+// ANCHOR: deliver
+/// Hands a whole datagram to the protocol that it is for.
+fn deliver(
+    ip: &Ip,
+    uppers: &mut [(IpProtocol, Box<dyn Upper>)],
+    errors: &mut dyn ErrorReporter,
+    iface: &Interface,
+    header: Header,
+    mut packet: Packet,
+) {
+    let counters = &ip.counters;
+    let options = packet
+        .get(MIN_LEN..header.header_len.into())
+        .unwrap_or_default();
+    let options = options::check(options);
+    if !packet.pull(header.header_len.into()) {
+        return; // parse() has made sure that it is long enough
+    }
+    let datagram = Datagram {
+        iface,
+        header,
+        payload: packet,
+    };
+    if let Err(at) = options {
+        counters.bad_options.inc();
+        debug!(target: "ip::input", "options error, src={}, pointer={at}", header.src);
+        errors.report(DeliveryError::ParameterProblem(at), datagram);
+        return;
+    }
+    let mut uppers = uppers.iter_mut();
+    match uppers.find(|(protocol, _)| *protocol == header.protocol) {
+        Some((_, upper)) => {
+            counters.delivered.inc();
+            upper.input(datagram);
+        }
+        None => {
+            counters.unknown_protocol.inc();
+            errors.report(DeliveryError::ProtocolUnreachable, datagram);
+        }
+    }
+}
+// ANCHOR_END: deliver

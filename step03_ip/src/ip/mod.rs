@@ -4,13 +4,17 @@ pub mod cidr;
 pub mod header;
 pub mod iface;
 pub mod input;
+pub mod options;
 pub mod output;
+pub mod reassembly;
+pub mod timer;
 
 pub use cidr::Cidr;
 pub use header::{Header, IpProtocol};
 pub use iface::{Interface, Interfaces};
 pub use input::{Datagram, DeliveryError, ErrorReporter, IpInput, Upper};
 pub use output::{Ip, Neighbor, Route, Router};
+pub use timer::IpTimer;
 
 crate::counters! {
     /// What IP counts, both ways.
@@ -31,8 +35,22 @@ crate::counters! {
         pub bad_total_length,
         /// dropped: wrong checksum
         pub bad_checksum,
-        /// dropped: a fragment
-        pub fragment,
+        /// fragments received
+        pub fragments,
+        /// datagrams put together from fragments
+        pub reassembled,
+        /// fragments that were there already
+        pub fragment_duplicate,
+        /// dropped: fragments that fit into no datagram
+        pub fragment_malformed,
+        /// dropped: fragments that overlap
+        pub fragment_overlap,
+        /// dropped: incomplete datagrams, as there was no room
+        pub reassembly_evicted,
+        /// dropped: incomplete datagrams, as their time was over
+        pub reassembly_timeout,
+        /// dropped: malformed options
+        pub bad_options,
         /// dropped: impossible source address
         pub bad_source,
         /// dropped: the device has no IP interface
@@ -41,11 +59,13 @@ crate::counters! {
         pub other_host,
         /// dropped: no such protocol above
         pub unknown_protocol,
+        /// datagrams sent in fragments
+        pub fragmented,
         /// not sent: no route
         pub no_route,
         /// not sent: source address is none of ours, or missing
         pub bad_output_source,
-        /// not sent: longer than the MTU
+        /// not sent: longer than a datagram can be, or than the MTU where it must not be fragmented
         pub too_long,
         /// not sent: the neighbour or the device failed
         pub output_failed,

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 
 use log::{debug, error};
 
@@ -15,6 +15,7 @@ use crate::hexdump::hexdump;
 use crate::ip::IpCounters;
 use crate::ip::header::{self, Fragment, Header, IpProtocol};
 use crate::ip::iface::{Interface, Interfaces};
+use crate::ip::reassembly::Reassembly;
 use crate::logger;
 use crate::packet::Packet;
 
@@ -80,6 +81,8 @@ pub struct Ip {
     router: Box<dyn Router>,
     ttl: u8,
     id: AtomicU16,
+    /// Shared by the way up and the timer.
+    pub(super) reassembly: Mutex<Reassembly>,
     /// What happened at this floor, both ways.
     pub counters: IpCounters,
 }
@@ -94,6 +97,7 @@ impl Ip {
             router: Box::new(OnLink),
             ttl: DEFAULT_TTL,
             id: AtomicU16::new(128),
+            reassembly: Mutex::default(),
             counters: IpCounters::default(),
         }
     }
@@ -154,14 +158,43 @@ impl Ip {
 
     // ANCHOR: output
     /// Sends `payload` as one datagram. `src` may be 0.0.0.0: the address of
-    /// the interface by which it leaves.
+    /// the interface by which it leaves. What is longer than the MTU is sent
+    /// in fragments.
     ///
     /// # Errors
     /// `NetworkUnreachable`: no route. `AddrNotAvailable`: `src` is not an
     /// address of this host, or missing for a broadcast. `InvalidInput`:
-    /// longer than the MTU. Otherwise what the neighbour or the device says.
+    /// longer than a datagram can be. Otherwise what the neighbour or the
+    /// device says.
     pub fn output(
         &self,
+        protocol: IpProtocol,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        payload: Packet,
+    ) -> io::Result<()> {
+        self.output_with(Fragment(0), protocol, src, dst, payload)
+    }
+    // ANCHOR_END: output
+
+    /// As [`output`](Self::output), but with "don't fragment" set: who sends
+    /// wants to know what fits the way (RFC 1191).
+    ///
+    /// # Errors
+    /// As [`output`](Self::output); `InvalidInput`: longer than the MTU.
+    pub fn output_whole(
+        &self,
+        protocol: IpProtocol,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        payload: Packet,
+    ) -> io::Result<()> {
+        self.output_with(Fragment(Fragment::DF), protocol, src, dst, payload)
+    }
+
+    fn output_with(
+        &self,
+        fragment: Fragment,
         protocol: IpProtocol,
         src: Ipv4Addr,
         dst: Ipv4Addr,
@@ -178,9 +211,62 @@ impl Ip {
             })?
         };
         let src = self.source(src, dst, &route)?;
-        self.output_core(&route, protocol, src, dst, payload)
+        let (mtu, len) = (route.iface.device().mtu(), header::MIN_LEN + payload.len());
+        let total_len = u16::try_from(len).ok();
+        let Some(total_len) = total_len.filter(|_| len <= mtu || !fragment.dont_fragment()) else {
+            self.counters.too_long.inc();
+            error!(target: "ip::output", "too long, dev={}, mtu={mtu} < {len}", route.iface.device().name());
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let header = Header {
+            header_len: 20,
+            tos: 0,
+            total_len,
+            id: self.id.fetch_add(1, Ordering::Relaxed),
+            fragment,
+            ttl: self.ttl,
+            protocol,
+            checksum: 0,
+            src,
+            dst,
+        };
+        if len <= mtu {
+            return self.output_core(&route, &header, payload);
+        }
+        self.output_fragments(&route, &header, &payload)
     }
-    // ANCHOR_END: output
+
+    // ANCHOR: fragments
+    /// Sends `payload` in pieces that fit the MTU; all but the last carry a
+    /// multiple of 8 octets (RFC 791 §3.2).
+    fn output_fragments(
+        &self,
+        route: &Route<'_>,
+        header: &Header,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let room = route.iface.device().mtu().saturating_sub(header::MIN_LEN) / 8 * 8;
+        let mut units = 0;
+        let mut pieces = payload.chunks(room.max(8)).peekable();
+        while let Some(piece) = pieces.next() {
+            let more = if pieces.peek().is_some() {
+                Fragment::MF
+            } else {
+                0
+            };
+            let total_len = u16::try_from(header::MIN_LEN + piece.len()).unwrap_or(u16::MAX);
+            let header = Header {
+                total_len,
+                fragment: Fragment(more | units),
+                ..*header
+            };
+            self.output_core(route, &header, Packet::new(piece))?;
+            units += u16::try_from(piece.len() / 8).unwrap_or(0);
+        }
+        self.counters.fragmented.inc();
+        Ok(())
+    }
+    // ANCHOR_END: fragments
 
     /// 255.255.255.255 is on every link, and so no route can choose one: the
     /// source address does.
@@ -225,31 +311,16 @@ impl Ip {
     fn output_core(
         &self,
         route: &Route<'_>,
-        protocol: IpProtocol,
-        src: Ipv4Addr,
-        dst: Ipv4Addr,
+        header: &Header,
         mut packet: Packet,
     ) -> io::Result<()> {
         let device = route.iface.device();
-        let len = header::MIN_LEN + packet.len();
-        let total_len = u16::try_from(len).ok().filter(|_| len <= device.mtu());
-        let Some(total_len) = total_len else {
-            self.counters.too_long.inc();
-            error!(target: "ip::output", "too long, dev={}, mtu={} < {len}", device.name(), device.mtu());
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        let header = Header {
-            header_len: 20,
-            tos: 0,
-            total_len,
-            id: self.id.fetch_add(1, Ordering::Relaxed),
-            fragment: Fragment(0),
-            ttl: self.ttl,
-            protocol,
-            checksum: 0,
-            src,
+        let Header {
             dst,
-        };
+            protocol,
+            total_len,
+            ..
+        } = *header;
         let out = packet.prepend(header::MIN_LEN);
         if let Some(out) = out.first_chunk_mut() {
             header.emit(out);

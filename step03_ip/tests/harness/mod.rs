@@ -13,7 +13,7 @@ use step03_ip::device::{Device, DeviceFlags, Devices, HwAddr};
 use step03_ip::env::Env;
 use step03_ip::ethertype::EtherType;
 use step03_ip::ip::{
-    Cidr, Datagram, DeliveryError, ErrorReporter, Header, Interfaces, Ip, IpInput, Upper,
+    Cidr, Datagram, DeliveryError, ErrorReporter, Header, Interfaces, Ip, IpInput, IpTimer, Upper,
 };
 use step03_ip::loopback;
 use step03_ip::net::Net;
@@ -114,12 +114,14 @@ impl Host {
 
         let (tx, delivered) = mpsc::channel();
         let (report_tx, reported) = mpsc::channel();
+        let timeout_tx = report_tx.clone();
         let mut ip_input = IpInput::new(&ip).error_reporter(Report(report_tx));
         ip_input.register(EXPERIMENT, Collect(tx)).unwrap();
         let mut protocols = Protocols::new();
         protocols.register(EtherType::IP, ip_input).unwrap();
 
         let mut net = Net::new(&env, devices, protocols);
+        net.add_source(IpTimer::new(&ip).error_reporter(Report(timeout_tx)));
         net.open().unwrap();
         Self {
             env,

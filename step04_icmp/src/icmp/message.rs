@@ -88,6 +88,8 @@ impl Code {
     pub const PORT: Self = Self(3);
     /// Destination unreachable: it must not be fragmented, but is too long.
     pub const FRAGMENT_NEEDED: Self = Self(4);
+    /// Time exceeded: not all fragments have come in time.
+    pub const REASSEMBLY: Self = Self(1);
 }
 
 // ANCHOR: header

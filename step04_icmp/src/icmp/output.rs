@@ -83,10 +83,15 @@ impl Icmp {
     }
     // ANCHOR_END: output
 
-    // ANCHOR: unreachable
-    /// Tells the sender of `datagram` that it could not be delivered, unless
-    /// the rules forbid it or too many have been told lately.
+    /// Tells the sender of `datagram` that it could not be delivered.
     pub fn unreachable(&self, code: Code, datagram: Datagram<'_>) {
+        self.error(IcmpType::DEST_UNREACH, code, 0, datagram);
+    }
+
+    // ANCHOR: error
+    /// Tells the sender of `datagram` what is wrong with it, unless the rules
+    /// forbid it or too many have been told lately.
+    pub fn error(&self, icmp_type: IcmpType, code: Code, values: u32, datagram: Datagram<'_>) {
         let (iface, header) = (datagram.iface, datagram.header);
         let mut quote = datagram.into_packet();
         if !may_report(iface, &header, &quote) {
@@ -99,16 +104,12 @@ impl Icmp {
         }
         quote.truncate(MAX_ERROR_LEN - IP_HEADER_LEN - HEADER_LEN);
         // The address that the sender wrote to, so that it knows who answers.
-        let src = self
-            .ip
-            .interfaces()
-            .select(header.dst)
-            .unwrap_or(iface)
-            .unicast();
+        let interfaces = self.ip.interfaces();
+        let src = interfaces.select(header.dst).unwrap_or(iface).unicast();
         // Failures are counted and logged where they happen.
-        let _ = self.output(IcmpType::DEST_UNREACH, code, 0, quote, src, header.src);
+        let _ = self.output(icmp_type, code, values, quote, src, header.src);
     }
-    // ANCHOR_END: unreachable
+    // ANCHOR_END: error
 }
 
 // ANCHOR: may_report
@@ -140,10 +141,17 @@ impl IcmpErrors {
 
 impl ErrorReporter for IcmpErrors {
     fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>) {
-        let code = match error {
-            DeliveryError::ProtocolUnreachable => Code::PROTOCOL,
+        let (icmp_type, code, values) = match error {
+            DeliveryError::ProtocolUnreachable => (IcmpType::DEST_UNREACH, Code::PROTOCOL, 0),
+            DeliveryError::ReassemblyTimeout => (IcmpType::TIME_EXCEEDED, Code::REASSEMBLY, 0),
+            // The pointer is the first of the four octets (RFC 792).
+            DeliveryError::ParameterProblem(pointer) => (
+                IcmpType::PARAM_PROBLEM,
+                Code::NONE,
+                u32::from(pointer) << 24,
+            ),
             _ => return,
         };
-        self.0.unreachable(code, datagram);
+        self.0.error(icmp_type, code, values, datagram);
     }
 }

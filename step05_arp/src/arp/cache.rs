@@ -22,8 +22,9 @@ pub const REQUEST_INTERVAL: Duration = Duration::from_secs(1);
 pub const MAX_REQUESTS: u32 = 3;
 /// How many neighbours are remembered.
 pub const CACHE_LIMIT: usize = 256;
-/// How many packets wait for one address (RFC 1122 §2.3.2.2: at least one).
-pub const WAITING_LIMIT: usize = 16;
+/// How many packets wait for one address (RFC 1122 §2.3.2.2: at least one):
+/// the fragments of the longest datagram, and a few more.
+pub const WAITING_LIMIT: usize = 64;
 
 /// A neighbour: the device that it is behind (by index), and its address.
 pub type Key = (usize, Ipv4Addr);
