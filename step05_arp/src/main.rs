@@ -59,6 +59,7 @@ impl Server for Step05 {
     fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
+        host.arp.announce();
         Ok(Self { host, running })
     }
 

@@ -74,6 +74,7 @@ impl Server for Step06 {
     fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
+        host.arp.announce();
         let services = Services::start(&host.udp)?;
         Ok(Self {
             host,

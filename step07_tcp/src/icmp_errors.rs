@@ -57,7 +57,7 @@ impl State {
                 if tcb.state.is_synchronized() {
                     tcb.soft_error = Some(error);
                 } else {
-                    tcb.fail(error);
+                    tcb.abandon(error);
                 }
             });
         }

@@ -54,6 +54,7 @@ pub mod tcp_listener;
 pub mod tcp_services;
 pub mod tcp_stream;
 pub mod tcp_timer;
+pub mod tcp_state;
 mod time_wait;
 mod timers;
 mod user_calls;

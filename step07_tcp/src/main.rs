@@ -58,6 +58,7 @@ impl Server for Step07 {
     fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
+        host.arp.announce();
         let udp = Services::start(&host.udp)?;
         let tcp = TcpServices::start(&host.tcp)?;
         Ok(Self {

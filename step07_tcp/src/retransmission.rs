@@ -198,7 +198,7 @@ impl Tcb {
             if self.state.is_synchronized() {
                 self.send_reset(cx);
             }
-            self.fail(self.soft_error.unwrap_or(io::ErrorKind::TimedOut));
+            self.abandon(self.soft_error.unwrap_or(io::ErrorKind::TimedOut));
         }
         given_up
     }

@@ -201,12 +201,12 @@ impl Tcp {
     /// that still exist are reset, so that no peer waits in vain.
     pub fn close(&self) {
         self.state.close();
-        let open = self.all();
+        // Listeners end with their handles, TIME-WAIT with the host.
+        let is_open = |state| !matches!(state, TcpState::Listen | TcpState::TimeWait);
+        let all = self.all().into_iter();
+        let open: Vec<_> = all.filter(|status| is_open(status.state)).collect();
         self.run(|state, now, out| {
-            for status in open
-                .iter()
-                .filter(|status| status.state != TcpState::TimeWait)
-            {
+            for status in open {
                 state.abort(status.id, now, out);
             }
         });

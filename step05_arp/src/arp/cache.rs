@@ -15,6 +15,11 @@ use crate::time::Time;
 
 /// How long an address is believed after it was last heard (the original's 30 s).
 pub const CACHE_TIMEOUT: Duration = Duration::from_secs(30);
+/// When a neighbour that is still talked to is asked whether it is still there
+/// (RFC 1122 §2.3.2.1: unicast poll), before its entry expires.
+pub const PROBE_AFTER: Duration = Duration::from_secs(25);
+/// How lately a packet must have been sent to it for that.
+const IN_USE: Duration = Duration::from_secs(10);
 /// How long an answer is waited for before the request is repeated
 /// (RFC 1122 §2.3.2.1: at most one request a second per address).
 pub const REQUEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -38,17 +43,39 @@ enum Entry {
         waiting: VecDeque<Packet>,
     },
     /// Heard from.
-    Resolved { ha: MacAddr, updated: Time },
+    Resolved {
+        ha: MacAddr,
+        updated: Time,
+        /// When a packet was sent to it last.
+        used: Time,
+        /// How many polls were due since it was heard.
+        probes: u32,
+    },
     /// Entered by hand: never changes, never expires.
     Static { ha: MacAddr },
 }
 
 impl Entry {
+    /// A neighbour that was heard at `now`.
+    fn heard(ha: MacAddr, now: Time, used: Time) -> Self {
+        Self::Resolved {
+            ha,
+            updated: now,
+            used,
+            probes: 0,
+        }
+    }
+
     /// When something is to be done about it.
     fn deadline(&self) -> Option<Time> {
         match self {
             Self::Incomplete { requested, .. } => Some(*requested + REQUEST_INTERVAL),
-            Self::Resolved { updated, .. } => Some(*updated + CACHE_TIMEOUT),
+            Self::Resolved {
+                updated, probes, ..
+            } => {
+                let probe = PROBE_AFTER + REQUEST_INTERVAL * *probes;
+                Some(*updated + probe.min(CACHE_TIMEOUT))
+            }
             Self::Static { .. } => None,
         }
     }
@@ -72,6 +99,8 @@ pub enum Resolution {
 pub enum Expiry {
     /// A request is to be repeated.
     Request(Key),
+    /// A neighbour that is in use is to be asked whether it is still there.
+    Probe(Key, MacAddr),
     /// Nobody has answered: these packets are lost.
     Unresolved(Key, VecDeque<Packet>),
     /// An address has not been heard for too long, and is forgotten.
@@ -91,9 +120,11 @@ impl Cache {
     /// Decides about `packet`, which is for the neighbour `key`.
     pub fn resolve(&mut self, key: Key, packet: Packet, now: Time) -> (Resolution, Option<Key>) {
         match self.entries.get_mut(&key) {
-            Some(Entry::Resolved { ha, .. } | Entry::Static { ha }) => {
+            Some(Entry::Resolved { ha, used, .. }) => {
+                *used = now;
                 (Resolution::Send(*ha, packet), None)
             }
+            Some(Entry::Static { ha }) => (Resolution::Send(*ha, packet), None),
             Some(Entry::Incomplete { waiting, .. }) if waiting.len() >= WAITING_LIMIT => {
                 (Resolution::QueueFull, None)
             }
@@ -126,8 +157,11 @@ impl Cache {
             return Some(VecDeque::new());
         }
         debug!(target: "arp::cache_update", "UPDATE: pa={}, ha={ha}", key.1);
-        let resolved = Entry::Resolved { ha, updated: now };
-        let waiting = match std::mem::replace(entry, resolved) {
+        let used = match entry {
+            Entry::Resolved { used, .. } => *used,
+            _ => now,
+        };
+        let waiting = match std::mem::replace(entry, Entry::heard(ha, now, used)) {
             Entry::Incomplete { waiting, .. } => waiting,
             _ => VecDeque::new(),
         };
@@ -140,8 +174,7 @@ impl Cache {
     pub fn insert(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<Key> {
         debug!(target: "arp::cache_insert", "INSERT: pa={}, ha={ha}", key.1);
         let evicted = self.make_room();
-        self.entries
-            .insert(key, Entry::Resolved { ha, updated: now });
+        self.entries.insert(key, Entry::heard(ha, now, now));
         self.update_deadline();
         evicted
     }
@@ -183,6 +216,20 @@ impl Cache {
                 *requested = now;
                 *requests += 1;
                 Expiry::Request(key)
+            }
+            Entry::Resolved {
+                ha,
+                updated,
+                used,
+                probes,
+            } if now < *updated + CACHE_TIMEOUT => {
+                *probes += 1;
+                let (ha, in_use) = (*ha, now.since(*used) <= IN_USE);
+                self.update_deadline();
+                if !in_use {
+                    return self.expire(now);
+                }
+                return Some(Expiry::Probe(key, ha));
             }
             _ => match self.delete(key)? {
                 Entry::Incomplete { waiting, .. } => Expiry::Unresolved(key, waiting),
@@ -297,6 +344,24 @@ mod tests {
         // Static entries do not change either.
         cache.update(key(3), MacAddr::ANY, ms(2));
         assert_eq!(cache.iter().collect::<Vec<_>>(), [(key(3), HA)]);
+    }
+
+    #[test]
+    fn who_is_talked_to_is_asked_before_he_is_forgotten() {
+        let mut cache = Cache::default();
+        cache.insert(key(1), HA, ms(0));
+        cache.insert(key(2), HA, ms(0));
+        cache.resolve(key(1), Packet::new(b"x"), ms(20_000));
+        assert_eq!(cache.expire(ms(24_999)), None);
+        assert_eq!(cache.expire(ms(25_000)), Some(Expiry::Probe(key(1), HA)));
+        assert_eq!(cache.expire(ms(25_000)), None, "once a second");
+        assert_eq!(cache.expire(ms(26_000)), Some(Expiry::Probe(key(1), HA)));
+        // It answers: another half minute. The other one was not asked.
+        cache.update(key(1), HA, ms(26_001));
+        assert_eq!(cache.expire(ms(30_000)), Some(Expiry::Expired(key(2))));
+        assert_eq!(cache.expire(ms(50_000)), None);
+        // Nothing was sent to it lately: it is forgotten in silence.
+        assert_eq!(cache.expire(ms(56_001)), Some(Expiry::Expired(key(1))));
     }
 
     #[test]

@@ -9,12 +9,13 @@ use log::debug;
 use crate::arp::ArpCounters;
 use crate::arp::cache::{Cache, Key, Resolution};
 use crate::arp::message::{Message, Opcode};
-use crate::device::{Device, HwAddr};
+use crate::device::{Device, DeviceFlags, HwAddr};
 use crate::env::Env;
 use crate::ethernet::MacAddr;
 use crate::ethertype::EtherType;
 use crate::hexdump::hexdump;
 use crate::ip::{Interface, Interfaces, Neighbor};
+use crate::logger;
 use crate::packet::Packet;
 use crate::sync::lock;
 
@@ -70,8 +71,9 @@ impl Arp {
     }
 
     // ANCHOR: request
-    /// Asks everybody on the link of `iface` for `tpa`.
-    pub(super) fn request(&self, iface: &Interface, tpa: Ipv4Addr) {
+    /// Asks for `tpa` on the link of `iface`: everybody, or only `neighbor`,
+    /// who has had it until now.
+    pub(super) fn request(&self, iface: &Interface, tpa: Ipv4Addr, neighbor: Option<MacAddr>) {
         let device = iface.device();
         let Some(sha) = hardware_address(device) else {
             return;
@@ -83,10 +85,23 @@ impl Arp {
             tha: MacAddr::ANY,
             tpa,
         };
+        let dst = neighbor.map_or(device.broadcast(), HwAddr::from);
         self.counters.requests_sent.inc();
-        send("arp::request", device, device.broadcast(), &message);
+        send("arp::request", device, dst, &message);
     }
     // ANCHOR_END: request
+
+    /// Tells everybody on all links which addresses are ours: a request for
+    /// one's own address, which nobody should answer (RFC 5227 §2.3). Those
+    /// who knew another hardware address for it learn the new one.
+    pub fn announce(&self) {
+        let _scope = logger::scope(&self.env);
+        for iface in self.interfaces.as_slice() {
+            if iface.device().flags().contains(DeviceFlags::NEED_ARP) {
+                self.request(iface, iface.unicast(), None);
+            }
+        }
+    }
 
     // ANCHOR: reply
     /// Answers a request: `iface` has the address that was asked for.
@@ -108,10 +123,10 @@ impl Arp {
     // ANCHOR_END: reply
 
     /// Repeats a request.
-    pub(super) fn request_again(&self, (index, tpa): Key) {
+    pub(super) fn request_again(&self, (index, tpa): Key, neighbor: Option<MacAddr>) {
         let mut interfaces = self.interfaces.as_slice().iter();
         if let Some(iface) = interfaces.find(|iface| iface.device().index() == index) {
-            self.request(iface, tpa);
+            self.request(iface, tpa, neighbor);
         }
     }
 }
@@ -149,7 +164,7 @@ impl Neighbor for Arp {
             }
             Resolution::Request => {
                 self.counters.packets_queued.inc();
-                self.request(iface, next_hop);
+                self.request(iface, next_hop, None);
                 // The main loop may be asleep, and now has a request to repeat.
                 self.env.wake();
                 Ok(())

@@ -68,7 +68,8 @@ impl Source for ArpTimer {
     fn service(&mut self, now: Time) {
         while let Some(expiry) = self.arp.with_cache(|cache| cache.expire(now)) {
             match expiry {
-                Expiry::Request(key) => self.arp.request_again(key),
+                Expiry::Request(key) => self.arp.request_again(key, None),
+                Expiry::Probe(key, ha) => self.arp.request_again(key, Some(ha)),
                 Expiry::Unresolved(_, packets) => self.unresolved(packets),
                 Expiry::Expired(_) => self.arp.counters.expired.inc(),
             }

@@ -90,10 +90,7 @@ impl Tcb {
         }
         cx.counters.resets_received.inc();
         match self.state {
-            TcpState::SynReceived => match self.opened {
-                Opened::Actively => self.fail(io::ErrorKind::ConnectionRefused),
-                Opened::ByListener | Opened::Passively(_) => self.return_to_listen(),
-            },
+            TcpState::SynReceived => self.abandon(io::ErrorKind::ConnectionRefused),
             // "Any outstanding RECEIVEs and SEND should receive "reset" responses."
             TcpState::Established
             | TcpState::FinWait1
@@ -105,14 +102,15 @@ impl Tcb {
         Check::Done
     }
 
-    /// "If this connection was initiated with a passive OPEN … then return this
-    /// connection to LISTEN state … The user need not be informed." A listening
-    /// socket is in that state all the time: its child just goes.
-    fn return_to_listen(&mut self) {
-        if matches!(self.opened, Opened::Passively(_)) {
-            self.transition(TcpState::Listen);
-        } else {
-            self.transition(TcpState::Closed);
+    /// The handshake has failed. "If this connection was initiated with a
+    /// passive OPEN … then return this connection to LISTEN state … The user
+    /// need not be informed." A listening socket is in that state all the time:
+    /// its child just goes.
+    pub(crate) fn abandon(&mut self, error: io::ErrorKind) {
+        match (self.state, &self.opened) {
+            (TcpState::SynReceived, Opened::Passively(_)) => self.transition(TcpState::Listen),
+            (TcpState::SynReceived, Opened::ByListener) => self.transition(TcpState::Closed),
+            _ => self.fail(error),
         }
     }
 
@@ -126,7 +124,7 @@ impl Tcb {
         cx.counters.unexpected_syn.inc();
         let passive = !matches!(self.opened, Opened::Actively);
         if self.state == TcpState::SynReceived && passive {
-            self.return_to_listen();
+            self.abandon(io::ErrorKind::ConnectionReset);
         } else {
             self.send_challenge_ack(cx);
         }

@@ -236,6 +236,15 @@ fn passive_open_of_the_rfc_returns_to_listen_after_a_reset() {
         ..talk.syn()
     });
     assert_eq!(talk.tcp_state(), TcpState::Listen);
+    // So does silence, and a peer that cannot be reached.
+    talk.inject(talk.syn());
+    talk.wait(s(60));
+    assert_eq!(talk.tcp_state(), TcpState::Listen);
+    talk.inject(talk.syn());
+    let error = ErrorKind::HostUnreachable;
+    talk.state
+        .unreachable(us(), peer(), error, talk.now, &mut vec![]);
+    assert_eq!(talk.tcp_state(), TcpState::Listen);
     assert!(talk.close().is_empty());
     assert!(talk.is_gone());
 }
