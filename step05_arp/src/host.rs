@@ -89,6 +89,7 @@ impl Host {
 
         let mut icmp_input = IcmpInput::new(&icmp);
         icmp_input.listen_echo(ping.clone());
+        icmp_input.listen(IpProtocol::ICMP, ping.clone());
         let mut ip_input = IpInput::new(&ip).error_reporter(IcmpErrors::new(&icmp));
         ip_input.register(IpProtocol::ICMP, icmp_input)?;
 
@@ -97,8 +98,10 @@ impl Host {
         protocols.register(EtherType::IP, ip_input)?;
         let protocol_counters = Arc::clone(&protocols.counters);
 
+        let mut arp_timer = ArpTimer::new(&arp);
+        arp_timer.listen(IpProtocol::ICMP, ping.clone());
         let mut net = Net::new(env, devices, protocols);
-        net.add_source(ArpTimer::new(&arp));
+        net.add_source(arp_timer);
         net.add_source(IpTimer::new(&ip).error_reporter(IcmpErrors::new(&icmp)));
         // ANCHOR_END: root
         let host = Self {

@@ -79,6 +79,7 @@ impl Host {
 
         let mut icmp_input = IcmpInput::new(&icmp);
         icmp_input.listen_echo(ping.clone());
+        icmp_input.listen(IpProtocol::ICMP, ping.clone());
         icmp_input.listen(IpProtocol::UDP, UdpErrors::new(&udp));
         let mut ip_input = IpInput::new(&ip).error_reporter(IcmpErrors::new(&icmp));
         ip_input.register(IpProtocol::ICMP, icmp_input)?;
@@ -90,6 +91,7 @@ impl Host {
         let protocol_counters = Arc::clone(&protocols.counters);
 
         let mut arp_timer = ArpTimer::new(&arp);
+        arp_timer.listen(IpProtocol::ICMP, ping.clone());
         arp_timer.listen(IpProtocol::UDP, UdpErrors::new(&udp));
         let mut net = Net::new(env, devices, protocols);
         net.add_source(arp_timer);

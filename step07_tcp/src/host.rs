@@ -101,6 +101,7 @@ impl Host {
 
         let mut icmp_input = IcmpInput::new(&icmp);
         icmp_input.listen_echo(ping.clone());
+        icmp_input.listen(IpProtocol::ICMP, ping.clone());
         icmp_input.listen(IpProtocol::UDP, UdpErrors::new(&udp));
         icmp_input.listen(IpProtocol::TCP, TcpErrors::new(&tcp));
         let mut ip_input = IpInput::new(&ip).error_reporter(IcmpErrors::new(&icmp));
@@ -114,6 +115,7 @@ impl Host {
         let protocol_counters = Arc::clone(&protocols.counters);
 
         let mut arp_timer = ArpTimer::new(&arp);
+        arp_timer.listen(IpProtocol::ICMP, ping.clone());
         arp_timer.listen(IpProtocol::UDP, UdpErrors::new(&udp));
         arp_timer.listen(IpProtocol::TCP, TcpErrors::new(&tcp));
         let mut net = Net::new(env, devices, protocols);

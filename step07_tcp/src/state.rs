@@ -182,18 +182,23 @@ impl State {
     /// Removes a TCB without a word to its peer.
     pub(crate) fn discard(&mut self, id: Id) {
         self.disconnect(id);
+        self.leave_backlog(id);
         let Some(tcb) = self.tcbs.remove(&id) else {
             return;
         };
         if let Some(deadline) = tcb.scheduled {
             self.deadlines.remove(&(deadline, id));
         }
-        if let Owner::Listener(listener) = tcb.owner
+        log::debug!(target: "tcp::pcb_release", "released, local={}, foreign={}", tcb.local, tcb.remote);
+    }
+
+    /// A child that nobody has accepted gives its place to another.
+    pub(crate) fn leave_backlog(&mut self, id: Id) {
+        if let Some(Owner::Listener(listener)) = self.tcbs.get(&id).map(|tcb| tcb.owner)
             && let Some(backlog) = self.listeners.backlog_mut(listener)
         {
             backlog.remove(id);
         }
-        log::debug!(target: "tcp::pcb_release", "released, local={}, foreign={}", tcb.local, tcb.remote);
     }
 
     /// A passive OPEN whose connection came to nothing listens again, if its

@@ -221,6 +221,7 @@ impl State {
         out: &mut Vec<Outgoing>,
         end: fn(&mut Tcb, &mut Context<'_>),
     ) {
+        self.leave_backlog(id);
         self.with(id, now, out, |tcb, cx| {
             tcb.owner = Owner::Nobody;
             tcb.changed = true;
@@ -277,10 +278,10 @@ impl Tcb {
             TcpState::SynSent | TcpState::SynReceived => Err(ErrorKind::WouldBlock.into()),
             state if state.can_send() => {
                 let taken = self.send_buffer.write(data);
-                self.output(cx);
                 if taken == 0 && !data.is_empty() {
                     return Err(ErrorKind::WouldBlock.into());
                 }
+                self.output(cx);
                 Ok(taken)
             }
             _ => Err(ErrorKind::BrokenPipe.into()),

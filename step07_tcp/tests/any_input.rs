@@ -1,6 +1,8 @@
 //! Whatever arrives, in whatever order users call: no panic, and nothing grows
 //! without bound.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)] // it is all test
+
 use std::net::{Shutdown, SocketAddrV4};
 use std::time::Duration;
 

@@ -5,6 +5,8 @@
 //! a run that fails can be run again. Both initial sequence numbers lie just
 //! before the wrap.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)] // it is all test
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::ErrorKind;

@@ -9,7 +9,7 @@ pub mod rate_limit;
 pub use input::{EchoListener, ErrorListener, IcmpError, IcmpInput};
 pub use message::{Code, Header, IcmpType};
 pub use output::{Icmp, IcmpErrors};
-pub use ping::{Ping, Reply};
+pub use ping::{Answer, Ping, Reply};
 
 crate::counters! {
     /// What ICMP counts, both ways.

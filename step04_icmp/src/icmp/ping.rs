@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::icmp::input::EchoListener;
+use crate::icmp::input::{EchoListener, ErrorListener, IcmpError};
 use crate::icmp::message::{Code, IcmpType, echo_values};
 use crate::icmp::output::Icmp;
 use crate::packet::Packet;
@@ -29,11 +29,35 @@ pub struct Reply {
     pub round_trip: Duration,
 }
 
+/// What has become of one of our echoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was answered.
+    Reply(Reply),
+    /// It could not be delivered.
+    Failed {
+        /// Who says so.
+        from: Ipv4Addr,
+        /// Which of our echoes.
+        seq: u16,
+        /// What kind of error it was.
+        icmp_type: IcmpType,
+        /// What exactly it was.
+        code: Code,
+    },
+}
+
 #[derive(Default)]
 struct State {
     seq: u16,
     sent: VecDeque<(u16, Time)>,
-    replies: VecDeque<Reply>,
+    answers: VecDeque<Answer>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    answered: Condvar,
 }
 
 /// Sends echoes under an identifier of its own, and collects the answers.
@@ -41,17 +65,18 @@ struct State {
 pub struct Ping {
     icmp: Arc<Icmp>,
     id: u16,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
 }
 
 impl Ping {
     /// A ping with the identifier `id`. The same value must be given to
-    /// [`IcmpInput::listen_echo`](crate::icmp::IcmpInput::listen_echo).
+    /// [`IcmpInput::listen_echo`](crate::icmp::IcmpInput::listen_echo), and to
+    /// whatever else listens for errors about ICMP.
     pub fn new(icmp: &Arc<Icmp>, id: u16) -> Self {
         Self {
             icmp: Arc::clone(icmp),
             id,
-            state: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
@@ -62,7 +87,7 @@ impl Ping {
     /// As [`Ip::output`](crate::ip::Ip::output).
     pub fn send(&self, src: Ipv4Addr, dst: Ipv4Addr, data: &[u8]) -> io::Result<u16> {
         let seq = {
-            let mut state = lock(&self.state);
+            let mut state = lock(&self.shared.state);
             state.seq = state.seq.wrapping_add(1);
             let sent = (state.seq, self.icmp.ip().env().now());
             if state.sent.len() >= LIMIT {
@@ -83,9 +108,40 @@ impl Ping {
         Ok(seq)
     }
 
-    /// Takes the next answer that has arrived.
+    /// Takes the next reply that has arrived; failures are passed over.
     pub fn reply(&self) -> Option<Reply> {
-        lock(&self.state).replies.pop_front()
+        let answers = &mut lock(&self.shared.state).answers;
+        std::iter::from_fn(|| answers.pop_front()).find_map(|answer| match answer {
+            Answer::Reply(reply) => Some(reply),
+            Answer::Failed { .. } => None,
+        })
+    }
+
+    /// Waits for the next answer, at most for `timeout`.
+    pub fn wait(&self, timeout: Duration) -> Option<Answer> {
+        let state = lock(&self.shared.state);
+        let waiting = |state: &mut State| state.answers.is_empty();
+        let result = self
+            .shared
+            .answered
+            .wait_timeout_while(state, timeout, waiting);
+        let (mut state, _) = result.unwrap_or_else(PoisonError::into_inner);
+        state.answers.pop_front()
+    }
+
+    /// Notes what has become of the echo `seq`, if it is one of ours that was
+    /// not answered yet.
+    fn note(&self, seq: u16, answer: impl FnOnce(Time) -> Answer) {
+        let mut state = lock(&self.shared.state);
+        let Some(at) = state.sent.iter().position(|(sent, _)| *sent == seq) else {
+            return; // a duplicate, or nothing that we sent
+        };
+        if let Some((_, sent)) = state.sent.remove(at)
+            && state.answers.len() < LIMIT
+        {
+            state.answers.push_back(answer(sent));
+            self.shared.answered.notify_all();
+        }
     }
 }
 
@@ -95,18 +151,31 @@ impl EchoListener for Ping {
             return;
         }
         let now = self.icmp.ip().env().now();
-        let mut state = lock(&self.state);
-        let Some(at) = state.sent.iter().position(|(sent, _)| *sent == seq) else {
-            return; // a duplicate, or nothing that we sent
-        };
-        if let Some((_, sent)) = state.sent.remove(at)
-            && state.replies.len() < LIMIT
-        {
-            state.replies.push_back(Reply {
+        self.note(seq, |sent| {
+            Answer::Reply(Reply {
                 from,
                 seq,
                 len: data.len(),
                 round_trip: now.since(sent),
+            })
+        });
+    }
+}
+
+impl ErrorListener for Ping {
+    fn error(&mut self, error: &IcmpError<'_>) {
+        // The echo's own header: type, code, checksum, identifier, sequence number.
+        let Some(&[kind, _, _, _, i0, i1, s0, s1]) = error.payload.first_chunk() else {
+            return;
+        };
+        let ours = u16::from_be_bytes([i0, i1]) == self.id;
+        if ours && IcmpType(kind) == IcmpType::ECHO {
+            let seq = u16::from_be_bytes([s0, s1]);
+            self.note(seq, |_| Answer::Failed {
+                from: error.from,
+                seq,
+                icmp_type: error.icmp_type,
+                code: error.code,
             });
         }
     }

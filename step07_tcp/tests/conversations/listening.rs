@@ -181,6 +181,17 @@ fn reset_child_leaves_the_queue() {
 }
 
 #[test]
+fn aborted_child_leaves_the_queue() {
+    let mut talk = Talk::syn_received(Config::default());
+    talk.inject(talk.ack(1, 1));
+    assert_eq!(talk.abort().len(), 1);
+    let listener = talk.listener.unwrap();
+    assert_eq!(talk.state.status(listener).unwrap().readable, 0);
+    handshake(&mut talk, 1);
+    assert!(talk.state.accept(listener).is_ok());
+}
+
+#[test]
 fn full_backlog_drops_requests_until_someone_is_accepted() {
     let mut talk = Talk::listening(Config::default());
     for number in 0..4 {

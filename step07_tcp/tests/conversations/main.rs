@@ -4,6 +4,8 @@
 //! Sequence numbers are shown relative to the initial ones, which both lie just
 //! before the wrap to zero, so that every test is one of modular arithmetic too.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)] // it is all test
+
 mod closing;
 mod flow;
 mod harness;
