@@ -15,7 +15,7 @@
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
-//! | [`host`], [`scene`], [`ladder`], [`tcp_services`] | – | the whole stack, and what its programs need |
+//! | [`host`], [`scene`], [`ladder`], [`tcp_services`], [`http`], [`status_page`] | – | the whole stack, and what its programs need |
 //!
 //! Everything of the floors below is here as well.
 #![forbid(unsafe_code)]
@@ -27,6 +27,7 @@ pub mod congestion;
 pub mod flags;
 pub mod header;
 pub mod host;
+pub mod http;
 pub mod icmp_errors;
 mod isn;
 pub mod ladder;
@@ -46,6 +47,7 @@ mod send_buffer;
 pub mod seq;
 pub mod state;
 pub mod status;
+pub mod status_page;
 pub mod tcb;
 pub mod tcp;
 pub mod tcp_counters;

@@ -26,7 +26,7 @@ use step07_tcp::udp::UdpSocket;
 
 /// A host with the small services over UDP and TCP.
 struct Step07 {
-    host: Host,
+    host: Arc<Host>,
     running: Running,
     udp: Services,
     tcp: TcpServices,
@@ -34,8 +34,7 @@ struct Step07 {
 
 impl Server for Step07 {
     const NAME: &'static str = "step07_tcp";
-    const ABOUT: &'static str =
-        "ping; echo (7), discard (9), daytime (13), chargen (19) over TCP and UDP";
+    const ABOUT: &'static str = "ping; echo (7), discard (9), daytime (13), chargen (19) over TCP and UDP; a page over HTTP (80)";
 
     fn scene(env: &Arc<Env>) -> Result<()> {
         let mut scene = Scene::new(env, &TcpConfig::default())?;
@@ -59,8 +58,9 @@ impl Server for Step07 {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
         host.arp.announce();
+        let host = Arc::new(host);
         let udp = Services::start(&host.udp)?;
-        let tcp = TcpServices::start(&host.tcp)?;
+        let tcp = TcpServices::start(&host)?;
         Ok(Self {
             host,
             running,

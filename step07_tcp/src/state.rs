@@ -230,7 +230,7 @@ impl State {
         let wanted = self.listeners.find(tcb.local, tcb.remote).is_some();
         let beyond = (wanted && tcb.yields_to(segment)).then_some(tcb.snd.nxt + BEYOND)?;
         if tcb.owner == Owner::User {
-            self.with_state_closed(id);
+            self.end_time_wait(id);
         } else {
             self.discard(id);
         }
@@ -238,10 +238,12 @@ impl State {
     }
 
     /// The user of a connection in TIME-WAIT keeps its name, and nothing else.
-    fn with_state_closed(&mut self, id: Id) {
+    fn end_time_wait(&mut self, id: Id) {
         self.disconnect(id);
         if let Some(tcb) = self.tcbs.get_mut(&id) {
             tcb.transition(TcpState::Closed);
+            tcb.changed = false;
+            self.changed.push(id);
         }
         self.schedule(id);
     }

@@ -12,7 +12,8 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, Result};
 use log::{debug, info, warn};
 
-use crate::env::Env;
+use crate::host::Host;
+use crate::http;
 use crate::logger;
 use crate::services::{CHARGEN, DAYTIME, DISCARD, ECHO, chargen, daytime};
 use crate::tcp::Tcp;
@@ -31,26 +32,25 @@ pub struct TcpServices {
 }
 
 impl TcpServices {
-    /// Starts all four.
+    /// Starts all of them, and the status page.
     ///
     /// # Errors
     /// A port is taken, or no thread could be started.
-    pub fn start(tcp: &Arc<Tcp>) -> Result<Self> {
+    pub fn start(host: &Arc<Host>) -> Result<Self> {
         let mut services = Self {
-            tcp: Arc::clone(tcp),
+            tcp: Arc::clone(&host.tcp),
             threads: Vec::new(),
         };
-        for port in [ECHO, DISCARD, DAYTIME, CHARGEN] {
-            let listener = TcpListener::bind(tcp, (Ipv4Addr::UNSPECIFIED, port));
+        for port in [ECHO, DISCARD, DAYTIME, CHARGEN, http::PORT] {
+            let listener = TcpListener::bind(&host.tcp, (Ipv4Addr::UNSPECIFIED, port));
             let listener = listener.with_context(|| format!("TCP port {port}"))?;
-            let env = Arc::clone(tcp.ip().env());
+            let host = Arc::clone(host);
             let thread = thread::Builder::new().name(format!("tcp/{port}"));
-            let thread = thread.spawn(move || accept(&env, port, &listener));
-            services
-                .threads
-                .push(thread.context("cannot start a thread")?);
+            let thread = thread.spawn(move || accept(&host, port, &listener));
+            let thread = thread.context("cannot start a thread")?;
+            services.threads.push(thread);
         }
-        info!(target: "services", "echo (7), discard (9), daytime (13), chargen (19) over TCP");
+        info!(target: "services", "echo (7), discard (9), daytime (13), chargen (19), http (80) over TCP");
         Ok(services)
     }
 }
@@ -67,7 +67,8 @@ impl Drop for TcpServices {
 
 // ANCHOR: accept
 /// Accepts until the host shuts down, and waits for all connections to end.
-fn accept(env: &Arc<Env>, port: u16, listener: &TcpListener) {
+fn accept(host: &Host, port: u16, listener: &TcpListener) {
+    let env = host.ip.env();
     let _scope = logger::scope(env);
     let open = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -89,7 +90,7 @@ fn accept(env: &Arc<Env>, port: u16, listener: &TcpListener) {
             let thread = thread::Builder::new().stack_size(STACK);
             let thread = thread.spawn_scoped(scope, move || {
                 let _scope = logger::scope(env);
-                if let Err(error) = serve(env, port, &stream) {
+                if let Err(error) = serve(host, port, &stream) {
                     debug!(target: "services", "tcp/{port}: {error}");
                 }
                 drop(stream);
@@ -106,10 +107,10 @@ fn accept(env: &Arc<Env>, port: u16, listener: &TcpListener) {
 
 // ANCHOR: serve
 /// Serves one connection until it ends.
-fn serve(env: &Env, port: u16, mut stream: &TcpStream) -> io::Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
+fn serve(host: &Host, port: u16, mut stream: &TcpStream) -> io::Result<()> {
     match port {
-        DAYTIME => stream.write_all(daytime(env.unix_time()).as_bytes()),
+        http::PORT => http::serve(host, stream),
+        DAYTIME => stream.write_all(daytime(host.ip.env().unix_time()).as_bytes()),
         CHARGEN => {
             let mut pattern = chargen();
             loop {
@@ -117,15 +118,18 @@ fn serve(env: &Env, port: u16, mut stream: &TcpStream) -> io::Result<()> {
                 stream.write_all(&piece)?;
             }
         }
-        _ => loop {
-            let len = stream.read(&mut buffer)?;
-            if len == 0 {
-                return Ok(());
+        _ => {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let len = stream.read(&mut buffer)?;
+                if len == 0 {
+                    return Ok(());
+                }
+                if port == ECHO {
+                    stream.write_all(buffer.get(..len).unwrap_or_default())?;
+                }
             }
-            if port == ECHO {
-                stream.write_all(buffer.get(..len).unwrap_or_default())?;
-            }
-        },
+        }
     }
 }
 // ANCHOR_END: serve

@@ -174,13 +174,15 @@ impl Host {
     }
 }
 
+/// When, in which order they were sent, for whom, what.
+type Arrival = (Time, u64, usize, Vec<u8>);
+
 struct Simulation {
     hosts: [Host; 2],
     network: Network,
     random: Random,
     time: Time,
-    /// Arrivals: when, in which order they were sent, for whom, what.
-    wire: BinaryHeap<Reverse<(Time, u64, usize, Vec<u8>)>>,
+    wire: BinaryHeap<Reverse<Arrival>>,
     sent: u64,
 }
 

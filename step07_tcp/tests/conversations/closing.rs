@@ -142,6 +142,26 @@ fn time_wait_yields_to_a_new_connection() {
 }
 
 #[test]
+fn user_of_a_connection_that_yields_keeps_its_name() {
+    let mut talk = Talk::established();
+    talk.inject(talk.text(1, 1, b"rest"));
+    talk.shutdown(Shutdown::Write);
+    talk.inject(talk.fin(5, 2));
+    assert_eq!(talk.tcp_state(), TcpState::TimeWait);
+    talk.state.take_changed();
+    talk.inject(Segment {
+        seq: talk.irs + 100_000,
+        ..talk.syn()
+    });
+    assert_eq!(talk.state.take_changed()[0], talk.id);
+    assert_eq!(talk.tcp_state(), TcpState::Closed);
+    assert_eq!(talk.receive(9).unwrap(), b"rest");
+    assert!(talk.close().is_empty());
+    assert!(talk.is_gone());
+    assert_eq!(talk.connection().unwrap().state, TcpState::SynReceived);
+}
+
+#[test]
 fn time_wait_without_a_listener_does_not_yield() {
     let mut talk = time_wait();
     let id = std::mem::replace(&mut talk.id, talk.listener.unwrap());
