@@ -61,6 +61,7 @@ impl Server for Step06 {
             }
             other => anyhow::bail!("the port answered: {other:?}"),
         }
+        drop((client, server));
         a_net.close();
         b_net.close();
         print!(

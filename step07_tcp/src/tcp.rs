@@ -48,7 +48,7 @@ pub struct Tcp {
 struct Leftovers<'a> {
     segments: Vec<Outgoing>,
     order: Option<MutexGuard<'a, ()>>,
-    changed: bool,
+    changed: Vec<Id>,
     /// A deadline has come nearer than the main loop knows.
     nearer: bool,
 }
@@ -82,15 +82,16 @@ impl Tcp {
         result
     }
 
-    /// Lets a call happen as soon as it need not wait any more; sleeps until
-    /// then. `timeout` as in [`Monitor::sleep_until`].
+    /// Lets a call happen as soon as it need not wait any more for `id`; sleeps
+    /// until then. `timeout` as in [`Monitor::sleep_until`].
     pub(crate) fn run_blocking<R>(
         &self,
+        id: Id,
         timeout: Option<Duration>,
         mut call: impl FnMut(&mut State, Time, &mut Vec<Outgoing>) -> io::Result<R>,
     ) -> io::Result<R> {
         let _scope = logger::scope(self.ip.env());
-        let (result, leftovers) = self.state.sleep_until(timeout, |state| {
+        let (result, leftovers) = self.state.sleep_until(id.0, timeout, |state| {
             let (result, leftovers) = self.collect(state, &mut call);
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -113,7 +114,7 @@ impl Tcp {
         let before = state.deadline();
         let mut segments = Vec::new();
         let result = event(state, self.ip.env().now(), &mut segments);
-        let changed = !state.take_changed().is_empty();
+        let changed = state.take_changed();
         let after = state.deadline();
         let leftovers = Leftovers {
             order: (!segments.is_empty()).then(|| lock(&self.sending)),
@@ -125,8 +126,8 @@ impl Tcp {
     }
 
     fn dispatch(&self, leftovers: Leftovers<'_>) {
-        if leftovers.changed {
-            self.state.wakeup();
+        for id in leftovers.changed {
+            self.state.wakeup(id.0);
         }
         let mut failed = Vec::new();
         for outgoing in leftovers.segments {

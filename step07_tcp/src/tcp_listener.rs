@@ -80,7 +80,7 @@ impl TcpListener {
         let (id, remote) = if self.0.nonblocking.load(Ordering::Relaxed) {
             tcp.run(|state, _, _| state.accept(*id))?
         } else {
-            tcp.run_blocking(None, |state, _, _| state.accept(*id))?
+            tcp.run_blocking(*id, None, |state, _, _| state.accept(*id))?
         };
         Ok((TcpStream::new(tcp, id), remote.into()))
     }

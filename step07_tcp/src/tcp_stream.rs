@@ -133,7 +133,7 @@ impl TcpStream {
         let id = self.0.id;
         self.0
             .tcp
-            .run_blocking(timeout, |state, _, _| opening(state, id))
+            .run_blocking(id, timeout, |state, _, _| opening(state, id))
     }
 
     fn status(&self) -> io::Result<Status> {
@@ -186,7 +186,7 @@ impl TcpStream {
         let id = self.0.id;
         self.0
             .tcp
-            .run_blocking(timeout, |state, _, _| match state.status(id) {
+            .run_blocking(id, timeout, |state, _, _| match state.status(id) {
                 Some(status) if !status.flushed && status.state != TcpState::Closed => {
                     Err(io::ErrorKind::WouldBlock.into())
                 }
@@ -204,6 +204,7 @@ impl TcpStream {
     /// Runs `call`, which may have to wait, as the mode says.
     fn run<R>(
         &self,
+        id: Id,
         timeout: Option<Duration>,
         mut call: impl FnMut(
             &mut crate::state::State,
@@ -216,7 +217,7 @@ impl TcpStream {
         } else {
             self.0
                 .tcp
-                .run_blocking(timeout, |state, now, out| call(state, now, out))
+                .run_blocking(id, timeout, |state, now, out| call(state, now, out))
         }
     }
 
@@ -226,19 +227,21 @@ impl TcpStream {
     /// As for reading.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (timeout, id) = (lock(&self.0.mode).read_timeout, self.0.id);
-        self.run(timeout, |state, _, _| state.peek(id, buffer))
+        self.run(id, timeout, |state, _, _| state.peek(id, buffer))
     }
 
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (timeout, id) = (lock(&self.0.mode).read_timeout, self.0.id);
-        self.run(timeout, |state, now, out| {
+        self.run(id, timeout, |state, now, out| {
             state.receive(id, buffer, now, out)
         })
     }
 
     fn send(&self, data: &[u8]) -> io::Result<usize> {
         let (timeout, id) = (lock(&self.0.mode).write_timeout, self.0.id);
-        self.run(timeout, |state, now, out| state.send(id, data, now, out))
+        self.run(id, timeout, |state, now, out| {
+            state.send(id, data, now, out)
+        })
     }
 
     /// The error that ended the connection, once.

@@ -58,9 +58,9 @@ impl Upper for UdpInput {
         }
         let delivery = self.0.pcbs.with(|state| state.deliver(local, remote, data));
         match delivery {
-            Delivery::Queued => {
+            Delivery::Queued(id) => {
                 counters.delivered.inc();
-                self.0.pcbs.wakeup();
+                self.0.pcbs.wakeup(id.key());
             }
             Delivery::QueueFull => counters.queue_full.inc(),
             Delivery::NoSuchPort => {
@@ -91,9 +91,10 @@ impl ErrorListener for UdpErrors {
         let local = SocketAddrV4::new(error.datagram.src, u16::from_be_bytes([s0, s1]));
         let remote = SocketAddrV4::new(error.datagram.dst, u16::from_be_bytes([d0, d1]));
         debug!(target: "udp::error", "{local} => {remote}: {kind}, reported by {}", error.from);
-        if self.0.pcbs.with(|state| state.error(local, remote, kind)) {
+        let told = self.0.pcbs.with(|state| state.error(local, remote, kind));
+        if let Some(id) = told {
             self.0.counters.icmp_errors.inc();
-            self.0.pcbs.wakeup();
+            self.0.pcbs.wakeup(id.key());
         }
     }
 }

@@ -24,6 +24,13 @@ const OVERHEAD: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id(u64);
 
+impl Id {
+    /// What sleepers sleep for.
+    pub(super) fn key(self) -> u64 {
+        self.0
+    }
+}
+
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
@@ -48,8 +55,8 @@ pub struct Pcb {
 /// What has become of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It waits for its socket.
-    Queued,
+    /// It waits for this socket.
+    Queued(Id),
     /// It was dropped: too much waits already.
     QueueFull,
     /// It was dropped: nobody has the port.
@@ -175,29 +182,25 @@ impl State {
         pcb.queued += cost;
         pcb.queue.push_back((remote, data));
         debug!(target: "udp::input", "queue pushed: id={id}, num={}", pcb.queue.len());
-        Delivery::Queued
+        Delivery::Queued(id)
     }
     // ANCHOR_END: deliver
 
     /// Notes an error about a datagram that was sent from `local` to `remote`.
     /// Only a connected socket is told (RFC 1122 §4.1.3.3): for others it could
-    /// be about anything. True if one was told.
+    /// be about anything. Returns who was told.
     pub fn error(
         &mut self,
         local: SocketAddrV4,
         remote: SocketAddrV4,
         kind: io::ErrorKind,
-    ) -> bool {
-        let Some(id) = self.select(local, remote) else {
-            return false;
-        };
-        match self.pcbs.get_mut(&id) {
-            Some(pcb) if pcb.remote == Some(remote) => {
-                pcb.error = Some(kind);
-                true
-            }
-            _ => false,
-        }
+    ) -> Option<Id> {
+        let id = self.select(local, remote)?;
+        let pcb = self.pcbs.get_mut(&id)?;
+        (pcb.remote == Some(remote)).then(|| {
+            pcb.error = Some(kind);
+            id
+        })
     }
 
     /// The sockets, for the status page: local, remote, octets waiting.
@@ -288,8 +291,9 @@ mod tests {
             state.deliver(here, other, Packet::new(b"x")),
             Delivery::NoSuchPort
         );
-        assert!(state.error(here, peer, io::ErrorKind::ConnectionRefused));
-        assert!(!state.error(here, other, io::ErrorKind::ConnectionRefused));
+        let refused = io::ErrorKind::ConnectionRefused;
+        assert_eq!(state.error(here, peer, refused), Some(wild));
+        assert_eq!(state.error(here, other, refused), None);
     }
 
     #[test]
@@ -298,14 +302,14 @@ mod tests {
         let id = state.open(addr("0.0.0.0:7"), 0).unwrap();
         let (here, peer) = (addr("192.0.2.2:7"), addr("192.0.2.1:9"));
         let mut queued = 0;
-        while state.deliver(here, peer, Packet::zeroed(1000)) == Delivery::Queued {
+        while state.deliver(here, peer, Packet::zeroed(1000)) != Delivery::QueueFull {
             queued += 1;
         }
         assert_eq!(queued, QUEUE_LIMIT / (1000 + OVERHEAD));
         // Empty datagrams are not free either.
         assert!(state.get(id).unwrap().pop().is_some());
         let empty = (0..100_000)
-            .take_while(|_| state.deliver(here, peer, Packet::zeroed(0)) == Delivery::Queued);
+            .take_while(|_| state.deliver(here, peer, Packet::zeroed(0)) != Delivery::QueueFull);
         assert!(empty.count() < 10);
         while state.get(id).unwrap().pop().is_some() {}
         assert_eq!(state.get(id).unwrap().queued, 0);

@@ -48,7 +48,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let _scope = logger::scope(self.udp.ip().env());
         self.udp.pcbs.with(|state| state.close(self.id));
-        self.udp.pcbs.wakeup();
+        self.udp.pcbs.wakeup(self.id.key());
     }
 }
 
@@ -182,7 +182,7 @@ impl UdpSocket {
         self.0
             .udp
             .pcbs
-            .sleep_until(mode.read_timeout, |state| look(state))?
+            .sleep_until(id.key(), mode.read_timeout, |state| look(state))?
     }
 
     // ANCHOR: recv_from
