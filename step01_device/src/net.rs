@@ -28,6 +28,7 @@ use crate::time::Time;
 /// How many packets one device may deliver per turn.
 const BUDGET: usize = 64;
 
+// ANCHOR: input
 /// Where the main loop delivers what the devices receive: the layer above.
 pub trait Input: Send {
     /// A packet has arrived at `device`. Called for each packet of a turn; to
@@ -37,6 +38,7 @@ pub trait Input: Send {
     /// The turn's devices are served: work off what was queued.
     fn softirq(&mut self) {}
 }
+// ANCHOR_END: input
 
 /// A thing other than a device that the main loop serves: a timer, a signal.
 pub trait Source: Send {

@@ -46,6 +46,7 @@ impl Packet {
         }
     }
 
+    // ANCHOR: headroom
     /// Puts `n` bytes before the contents and returns them, for a header to be
     /// written. They hold whatever was pulled from there before, or zeros.
     pub fn prepend(&mut self, n: usize) -> &mut [u8] {
@@ -69,6 +70,7 @@ impl Packet {
         }
         fits
     }
+    // ANCHOR_END: headroom
 
     /// Cuts the contents to `len` bytes, if they are longer: link padding.
     pub fn truncate(&mut self, len: usize) {

@@ -20,10 +20,10 @@ use log::info;
 
 use crate::cli::Cli;
 use crate::env::Env;
-use crate::namespace;
 use crate::serve::{Server, capture, config, options};
 use crate::signal::CtrlC;
 use crate::tap::Tap;
+use crate::{namespace, sys};
 
 /// The name of the lab's device.
 const DEVICE: &str = "tap0";
@@ -81,7 +81,9 @@ fn command(command: &[OsString], stack: &Ipv4Addr, about: &str) -> Result<ExitCo
         }
         [program, args @ ..] => (program.clone(), args),
     };
-    let status = Command::new(&program).args(args).status();
+    let mut command = Command::new(&program);
+    sys::unblock_signals(command.args(args));
+    let status = command.status();
     let status = status.with_context(|| format!("cannot run {program:?}"))?;
     let code = status
         .code()

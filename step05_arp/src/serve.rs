@@ -168,7 +168,8 @@ pub fn open_device(env: &Arc<Env>, matches: &Matches) -> Result<Box<dyn FrameIo>
                 Ipv4Addr::new(192, 0, 2, 1),
                 config.addr.prefix(),
             );
-            message = format!("{message}; a TAP is made by:\n{how}");
+            let how = how.replace('\n', " && ");
+            message = format!("{message}; a TAP is made by: {how}");
         }
         return Err(usage(message));
     }

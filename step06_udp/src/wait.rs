@@ -123,6 +123,11 @@ impl<T> Monitor<T> {
         inner.wake_all();
     }
 
+    /// True after [`close`](Self::close).
+    pub fn is_closed(&self) -> bool {
+        lock(&self.inner).closed
+    }
+
     /// How many threads are asleep.
     pub fn sleepers(&self) -> usize {
         lock(&self.inner)

@@ -3,7 +3,6 @@
 //! It is drawn from what crossed a [`Wire`](crate::wire::Wire), not from what
 //! either end believes; so a lost segment can be seen as lost.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddrV4;
 
@@ -16,7 +15,7 @@ use crate::seq::SeqNumber;
 use crate::time::Time;
 use crate::wire::Crossing;
 
-/// How wide the space between the two rails is, in characters.
+/// How wide the space between the two rails is at least, in characters.
 const WIDTH: usize = 54;
 
 /// A TCP segment that crossed the wire.
@@ -33,7 +32,7 @@ struct Rung {
 pub struct Ladder {
     client: SocketAddrV4,
     server: SocketAddrV4,
-    rungs: VecDeque<Rung>,
+    rungs: Vec<Rung>,
 }
 
 /// The TCP segment in a frame.
@@ -60,22 +59,27 @@ fn segment(crossing: &Crossing) -> Option<Rung> {
 }
 
 impl Ladder {
-    /// The first connection whose beginning is among `crossings`; `None` if
-    /// there is none.
-    pub fn new(crossings: &[Crossing]) -> Option<Self> {
-        let mut rungs = crossings.iter().filter_map(segment);
-        let first = rungs.find(|rung| rung.header.flags.syn() && !rung.header.flags.ack())?;
-        let (client, server) = (first.src, first.dst);
-        let of_it = |rung: &Rung| {
-            (rung.src, rung.dst) == (client, server) || (rung.src, rung.dst) == (server, client)
-        };
-        let mut rungs: VecDeque<_> = rungs.filter(of_it).collect();
-        rungs.push_front(first);
-        Some(Self {
-            client,
-            server,
-            rungs,
-        })
+    /// A ladder for each connection whose beginning is among `crossings`, in
+    /// the order in which they began.
+    pub fn all(crossings: &[Crossing]) -> Vec<Self> {
+        let mut ladders: Vec<Self> = Vec::new();
+        for rung in crossings.iter().filter_map(segment) {
+            let ends = (rung.src, rung.dst);
+            let of_it = |ladder: &&mut Self| {
+                let (client, server) = (ladder.client, ladder.server);
+                ends == (client, server) || ends == (server, client)
+            };
+            if let Some(ladder) = ladders.iter_mut().find(of_it) {
+                ladder.rungs.push(rung);
+            } else if rung.header.flags.syn() && !rung.header.flags.ack() {
+                ladders.push(Self {
+                    client: rung.src,
+                    server: rung.dst,
+                    rungs: vec![rung],
+                });
+            }
+        }
+        ladders
     }
 
     /// The initial sequence number of who sends from `src`.
@@ -83,6 +87,23 @@ impl Ladder {
         let mut rungs = self.rungs.iter();
         let syn = rungs.find(|rung| rung.src == src && rung.header.flags.syn());
         syn.map_or(SeqNumber::default(), |rung| rung.header.seq)
+    }
+
+    /// What is written on a rung.
+    fn label(&self, rung: &Rung) -> String {
+        let Header {
+            flags,
+            seq,
+            ack,
+            window,
+            ..
+        } = rung.header;
+        let seq = seq.since(self.initial(rung.src));
+        let mut label = format!("{} seq={seq}", names(flags));
+        if flags.ack() {
+            label += &format!(" ack={}", ack.since(self.initial(rung.dst)));
+        }
+        label + &format!(" len={} win={window}", rung.len)
     }
 }
 
@@ -103,42 +124,21 @@ fn names(flags: Flags) -> String {
 
 impl fmt::Display for Ladder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels: Vec<_> = self.rungs.iter().map(|rung| self.label(rung)).collect();
+        let widest = labels.iter().map(String::len).max().unwrap_or(0);
+        // Beside the label: two spaces, the line's end, its head and a dash.
+        let width = WIDTH.max(widest + 5);
         let (client, server) = (self.client.to_string(), self.server.to_string());
-        let gap = (WIDTH + 4).saturating_sub(client.len() + server.len());
+        let gap = (width + 2).saturating_sub(client.len() + server.len());
         writeln!(f, "{:>12}  {client}{:gap$}{server}", "time", "")?;
-        for rung in &self.rungs {
-            let header = &rung.header;
-            let mut label = format!(
-                "{} seq={}",
-                names(header.flags),
-                header.seq.since(self.initial(rung.src))
-            );
-            if header.flags.ack() {
-                label += &format!(" ack={}", header.ack.since(self.initial(rung.dst)));
-            }
-            label += &format!(" len={} win={}", rung.len, header.window);
-            let down = rung.src == self.client;
-            let line = match (down, rung.arrives) {
-                (true, Some(_)) => format!(
-                    "─ {label} {:─<1$}►",
-                    "",
-                    WIDTH.saturating_sub(label.chars().count() + 4)
-                ),
-                (true, None) => format!(
-                    "─ {label} {:─<1$}✗ ",
-                    "",
-                    WIDTH.saturating_sub(label.chars().count() + 5)
-                ),
-                (false, Some(_)) => format!(
-                    "◄{:─<1$} {label} ─",
-                    "",
-                    WIDTH.saturating_sub(label.chars().count() + 4)
-                ),
-                (false, None) => format!(
-                    " ✗{:─<1$} {label} ─",
-                    "",
-                    WIDTH.saturating_sub(label.chars().count() + 5)
-                ),
+        for (rung, label) in self.rungs.iter().zip(labels) {
+            let lost = rung.arrives.is_none();
+            let dashes = "─".repeat(width - label.len() - if lost { 5 } else { 4 });
+            let line = match (rung.src == self.client, lost) {
+                (true, false) => format!("─ {label} {dashes}►"),
+                (true, true) => format!("─ {label} {dashes}✗ "),
+                (false, false) => format!("◄{dashes} {label} ─"),
+                (false, true) => format!(" ✗{dashes} {label} ─"),
             };
             writeln!(f, "{:>12}  │{line}│", rung.sent.to_string())?;
         }

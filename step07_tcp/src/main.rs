@@ -15,7 +15,6 @@ use step07_tcp::config::Config as TcpConfig;
 use step07_tcp::env::Env;
 use step07_tcp::frame::FrameIo;
 use step07_tcp::host::{Config, Host};
-use step07_tcp::ladder::Ladder;
 use step07_tcp::net::Running;
 use step07_tcp::scene::{self, Scene};
 use step07_tcp::serve::{self, Server};
@@ -48,9 +47,7 @@ impl Server for Step07 {
             a.counters(),
             b.counters()
         );
-        if let Some(ladder) = Ladder::new(&scene.wire.take_record()) {
-            print!("\n{ladder}");
-        }
+        scene.draw();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Two hosts on one wire in memory: what the programs of this step play with.
 
 use std::io::{self, Read, Write};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use anyhow::Result;
 use crate::config::Config as TcpConfig;
 use crate::env::Env;
 use crate::host::Host;
+use crate::ladder::Ladder;
 use crate::net::Net;
 use crate::simulation;
+use crate::tcp_listener::open_rfc793;
 use crate::tcp_stream::TcpStream;
 use crate::wire::Wire;
 
@@ -75,12 +77,31 @@ impl Scene {
         Ok(())
     }
 
+    /// Draws the connections that have begun since the last drawing, on stdout.
+    pub fn draw(&self) {
+        for ladder in Ladder::all(&self.wire.take_record()) {
+            print!("\n{ladder}");
+        }
+    }
+
     /// Closes all devices.
     pub fn close(&mut self) {
         for net in &mut self.nets {
             net.close();
         }
     }
+}
+
+/// Lets `host` wait for one connection at `port`, as the guide's programs do:
+/// the stream that waits becomes the connection.
+///
+/// # Errors
+/// As [`open_rfc793`].
+pub fn passive_open(host: &Host, port: u16) -> Result<TcpStream> {
+    let local = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+    let stream = open_rfc793(&host.tcp, local, None, false)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
 }
 
 /// Begins to connect `host` to `remote`, from any address and port.

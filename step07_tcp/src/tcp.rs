@@ -39,6 +39,7 @@ pub struct Tcp {
     state: Monitor<State>,
     /// Held while segments are sent, and taken before the state's lock is
     /// given back: so segments leave in the order in which they were made.
+    /// Who holds it must not lock the state.
     sending: Mutex<()>,
     /// What happened at this floor, both ways.
     pub counters: Arc<TcpCounters>,
@@ -126,9 +127,6 @@ impl Tcp {
     }
 
     fn dispatch(&self, leftovers: Leftovers<'_>) {
-        for id in leftovers.changed {
-            self.state.wakeup(id.0);
-        }
         let mut failed = Vec::new();
         for outgoing in leftovers.segments {
             let ends = (outgoing.local, outgoing.remote);
@@ -136,7 +134,12 @@ impl Tcp {
                 failed.push((ends, error.kind()));
             }
         }
+        // From here on the state may be asked again. Not before: others wait
+        // for the order while they hold the state, never the other way round.
         drop(leftovers.order);
+        for id in leftovers.changed {
+            self.state.wakeup(id.0);
+        }
         // A full queue is a loss like any other. What cannot be sent at all
         // must not leave a user waiting for an answer.
         for ((local, remote), kind) in failed {

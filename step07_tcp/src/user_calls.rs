@@ -323,9 +323,8 @@ impl Tcb {
     fn close(&mut self, cx: &mut Context<'_>) {
         match self.state {
             // "Delete the TCB."
-            TcpState::SynSent | TcpState::Listen | TcpState::Closed => {
-                self.transition(TcpState::Closed)
-            }
+            TcpState::SynSent | TcpState::Listen => self.transition(TcpState::Closed),
+            TcpState::Closed => {}
             // What the user has not read is lost, and the peer must know
             // (RFC 9293 §3.6.1, RFC 2525 §2.17).
             state

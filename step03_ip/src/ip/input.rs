@@ -175,6 +175,7 @@ impl Protocol for IpInput {
     fn input(&mut self, device: &Arc<Device>, mut packet: Packet) {
         let counters = &self.ip.counters;
         counters.received.inc();
+        // ANCHOR: checks
         let header = match Header::parse(&packet) {
             Ok(header) => header,
             Err(error) => {
@@ -198,6 +199,7 @@ impl Protocol for IpInput {
             debug!(target: "ip::input", "source address error, dev={}, src={}", device.name(), header.src);
             return;
         }
+        // ANCHOR_END: checks
         debug!(
             target: "ip::input",
             "dev={}, iface={}, protocol={}, total={}\n{header}{}",

@@ -22,6 +22,7 @@ use crate::packet::Packet;
 /// Time to live of what we send (RFC 1700 recommends 64; the original: 255).
 pub const DEFAULT_TTL: u8 = 64;
 
+// ANCHOR: neighbor
 /// The socket for address resolution: takes a datagram to a neighbour on a
 /// link that needs hardware addresses. It owns the packet, so that it can keep
 /// it while it asks for the address.
@@ -32,6 +33,7 @@ pub trait Neighbor: Send + Sync {
     /// It is known already that this will not be possible.
     fn deliver(&self, iface: &Interface, next_hop: Ipv4Addr, packet: Packet) -> io::Result<()>;
 }
+// ANCHOR_END: neighbor
 
 /// Where a datagram leaves the host.
 #[derive(Clone, Copy, Debug)]

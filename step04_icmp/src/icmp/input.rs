@@ -145,6 +145,7 @@ impl Upper for IcmpInput {
         if !message.pull(HEADER_LEN) {
             return; // parse() has made sure that it is long enough
         }
+        // ANCHOR: types
         match header.icmp_type {
             IcmpType::ECHO => {
                 icmp.counters.echo_answered.inc();
@@ -174,6 +175,7 @@ impl Upper for IcmpInput {
             }
             _ => icmp.counters.unknown_type.inc(),
         }
+        // ANCHOR_END: types
     }
     // ANCHOR_END: input
 }

@@ -66,6 +66,23 @@ impl Entry {
         }
     }
 
+    /// When it was asked for or heard last; `None`: it is not to be forgotten.
+    fn touched(&self) -> Option<Time> {
+        match self {
+            Self::Incomplete { requested, .. } => Some(*requested),
+            Self::Resolved { updated, .. } => Some(*updated),
+            Self::Static { .. } => None,
+        }
+    }
+
+    /// What waits for its address.
+    fn into_waiting(self) -> VecDeque<Packet> {
+        match self {
+            Self::Incomplete { waiting, .. } => waiting,
+            _ => VecDeque::new(),
+        }
+    }
+
     /// When something is to be done about it.
     fn deadline(&self) -> Option<Time> {
         match self {
@@ -94,6 +111,11 @@ pub enum Resolution {
     QueueFull,
 }
 
+/// A neighbour was forgotten to make room for another: so many packets that
+/// waited for its address are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evicted(pub usize);
+
 /// What a timer has found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -118,7 +140,12 @@ pub struct Cache {
 impl Cache {
     // ANCHOR: resolve
     /// Decides about `packet`, which is for the neighbour `key`.
-    pub fn resolve(&mut self, key: Key, packet: Packet, now: Time) -> (Resolution, Option<Key>) {
+    pub fn resolve(
+        &mut self,
+        key: Key,
+        packet: Packet,
+        now: Time,
+    ) -> (Resolution, Option<Evicted>) {
         match self.entries.get_mut(&key) {
             Some(Entry::Resolved { ha, used, .. }) => {
                 *used = now;
@@ -161,17 +188,14 @@ impl Cache {
             Entry::Resolved { used, .. } => *used,
             _ => now,
         };
-        let waiting = match std::mem::replace(entry, Entry::heard(ha, now, used)) {
-            Entry::Incomplete { waiting, .. } => waiting,
-            _ => VecDeque::new(),
-        };
+        let before = std::mem::replace(entry, Entry::heard(ha, now, used));
         self.update_deadline();
-        Some(waiting)
+        Some(before.into_waiting())
     }
     // ANCHOR_END: update
 
-    /// Notes that `key` is at `ha`. Returns the entry that had to go for it.
-    pub fn insert(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<Key> {
+    /// Notes that `key` is at `ha`; another entry may have to go for it.
+    pub fn insert(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<Evicted> {
         debug!(target: "arp::cache_insert", "INSERT: pa={}, ha={ha}", key.1);
         let evicted = self.make_room();
         self.entries.insert(key, Entry::heard(ha, now, now));
@@ -179,10 +203,11 @@ impl Cache {
         evicted
     }
 
-    /// Enters an address by hand.
-    pub fn insert_static(&mut self, key: Key, ha: MacAddr) {
-        self.entries.insert(key, Entry::Static { ha });
+    /// Enters an address by hand. Returns the packets that waited for it.
+    pub fn insert_static(&mut self, key: Key, ha: MacAddr) -> VecDeque<Packet> {
+        let before = self.entries.insert(key, Entry::Static { ha });
         self.update_deadline();
+        before.map(Entry::into_waiting).unwrap_or_default()
     }
 
     /// All neighbours that are known.
@@ -251,16 +276,17 @@ impl Cache {
         Some(entry)
     }
 
-    /// Evicts the entry that would be the first to go anyway.
-    fn make_room(&mut self) -> Option<Key> {
+    /// Evicts the entry that was not touched for longest. (Not the one whose
+    /// deadline is the first: that would be one that is just being asked for.)
+    fn make_room(&mut self) -> Option<Evicted> {
         if self.entries.len() < CACHE_LIMIT {
             return None;
         }
         let entries = self.entries.iter();
-        let candidates = entries.filter_map(|(key, entry)| Some((entry.deadline()?, *key)));
+        let candidates = entries.filter_map(|(key, entry)| Some((entry.touched()?, *key)));
         let (_, oldest) = candidates.min()?;
-        self.delete(oldest)?;
-        Some(oldest)
+        let lost = self.delete(oldest)?.into_waiting();
+        Some(Evicted(lost.len()))
     }
 
     fn update_deadline(&mut self) {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use log::{debug, warn};
 
 use crate::arp::message::{Message, Opcode, ParseError};
-use crate::arp::output::Arp;
+use crate::arp::output::{self, Arp};
 use crate::device::Device;
 use crate::ethernet::MacAddr;
-use crate::ethertype::EtherType;
 use crate::hexdump::hexdump;
 use crate::ip::Interface;
 use crate::packet::Packet;
@@ -54,20 +53,10 @@ impl ArpInput {
         let (key, now) = ((device.index(), spa), arp.env().now());
         let waiting = arp.with_cache(|cache| cache.update(key, sha, now));
         match waiting {
-            Some(packets) => {
-                for packet in packets {
-                    // Failures are counted and logged by the device.
-                    let _ = device.output(sha.into(), EtherType::IP.0, packet);
-                }
-            }
+            Some(packets) => output::flush(device, sha, packets),
             None if tpa == iface.unicast() => {
                 arp.counters.inserted.inc();
-                if arp
-                    .with_cache(|cache| cache.insert(key, sha, now))
-                    .is_some()
-                {
-                    arp.counters.evicted.inc();
-                }
+                arp.count(arp.with_cache(|cache| cache.insert(key, sha, now)));
             }
             None => {}
         }

@@ -44,6 +44,8 @@ crate::counters! {
         pub expired,
         /// cache entries evicted: the cache was full
         pub evicted,
+        /// dropped: the entry that they waited for was evicted
+        pub evicted_packets,
         /// packets that waited for an address
         pub packets_queued,
         /// dropped: too many packets were waiting for one address

@@ -1,5 +1,6 @@
 //! The way down: IP asks for a neighbour, requests and replies go out.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use log::debug;
 
 use crate::arp::ArpCounters;
-use crate::arp::cache::{Cache, Key, Resolution};
+use crate::arp::cache::{Cache, Evicted, Key, Resolution};
 use crate::arp::message::{Message, Opcode};
 use crate::device::{Device, DeviceFlags, HwAddr};
 use crate::env::Env;
@@ -67,7 +68,16 @@ impl Arp {
 
     /// Enters the hardware address of a neighbour on `iface` by hand.
     pub fn add_static(&self, iface: &Interface, pa: Ipv4Addr, ha: MacAddr) {
-        self.with_cache(|cache| cache.insert_static((iface.device().index(), pa), ha));
+        let device = iface.device();
+        let waiting = self.with_cache(|cache| cache.insert_static((device.index(), pa), ha));
+        flush(device, ha, waiting);
+    }
+
+    pub(super) fn count(&self, evicted: Option<Evicted>) {
+        if let Some(Evicted(packets)) = evicted {
+            self.counters.evicted.inc();
+            self.counters.evicted_packets.add(packets as u64);
+        }
     }
 
     // ANCHOR: request
@@ -131,6 +141,14 @@ impl Arp {
     }
 }
 
+/// Sends what has waited for `ha`.
+pub(super) fn flush(device: &Device, ha: MacAddr, waiting: VecDeque<Packet>) {
+    for packet in waiting {
+        // Failures are counted and logged by the device.
+        let _ = device.output(ha.into(), EtherType::IP.0, packet);
+    }
+}
+
 fn hardware_address(device: &Device) -> Option<MacAddr> {
     MacAddr::try_from(device.addr()).ok()
 }
@@ -154,9 +172,7 @@ impl Neighbor for Arp {
         let key = (device.index(), next_hop);
         let now = self.env.now();
         let (resolution, evicted) = self.with_cache(|cache| cache.resolve(key, packet, now));
-        if evicted.is_some() {
-            self.counters.evicted.inc();
-        }
+        self.count(evicted);
         match resolution {
             Resolution::Send(ha, packet) => {
                 debug!(target: "arp::resolve", "resolved, pa={next_hop}, ha={ha}");

@@ -1,14 +1,16 @@
 //! The system calls of the drivers: requests about interfaces (`ioctl`), packet
-//! sockets, namespaces.
+//! sockets, namespaces, programs.
 //!
 //! The only module of this crate with `unsafe` code. Everything it exports is safe.
 
+mod command;
 mod interface;
 mod packet;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+pub(crate) use command::*;
 pub(crate) use interface::*;
 pub(crate) use libc::{
     CLONE_NEWNET, CLONE_NEWUSER, EBADFD, EBUSY, EFAULT, EINVAL, EIO, ENETDOWN, ENOBUFS, ENODEV,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use log::info;
-use step06_udp::cli::{self, Cli};
+use step06_udp::cli::{self, Cli, usage};
 use step06_udp::env::Env;
 use step06_udp::event;
 use step06_udp::host::Host;
@@ -53,6 +53,11 @@ fn run() -> Result<ExitCode> {
     let source: Ipv4Addr = matches.get("--source")?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let port: u16 = matches.get("--port")?.unwrap_or(0);
     let server: SocketAddrV4 = matches.required("ADDR:PORT")?;
+    if server.port() == 0 {
+        return Err(usage(format!(
+            "argument ADDR:PORT: '{server}': port 0 is no port"
+        )));
+    }
     let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
 
     let (done, finished) = std::sync::mpsc::channel();
@@ -60,13 +65,14 @@ fn run() -> Result<ExitCode> {
     let (udp, interrupted) = (Arc::clone(&host.udp), done.clone());
     subscribers.subscribe(move || {
         udp.close();
-        let _ = interrupted.send(Duration::ZERO);
+        let _ = interrupted.send(Ok(Duration::ZERO));
     });
     net.add_source(OnCtrlC::new(move || raise.raise())?);
     net.add_source(subscribers);
 
     let socket = UdpSocket::bind(&host.udp, (source, port));
-    let socket = socket.with_context(|| format!("cannot send from {source}:{port}"))?;
+    let socket =
+        socket.map_err(|error| usage(format!("cannot send from {source}:{port}: {error}")))?;
     let running = net.spawn()?;
 
     let receiver = {
@@ -76,17 +82,16 @@ fn run() -> Result<ExitCode> {
     let sender = socket.clone();
     // Not joined: it may be blocked in a read of the terminal.
     thread::spawn(move || {
-        if let Err(error) = send(&sender, server) {
-            log::error!("{server}: {error}");
-        }
-        let _ = done.send(LINGER);
+        let _ = done.send(send(&sender, server).map(|()| LINGER));
     });
-    if let Ok(linger) = finished.recv() {
+    let result = finished.recv()?;
+    if let Ok(linger) = result {
         thread::sleep(linger);
     }
     host.udp.close();
     let _ = receiver.join();
     running.shutdown()?;
+    result.with_context(|| format!("cannot send to {server}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

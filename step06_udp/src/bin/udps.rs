@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use log::info;
-use step06_udp::cli::{self, Cli};
+use step06_udp::cli::{self, Cli, usage};
 use step06_udp::env::Env;
 use step06_udp::event;
 use step06_udp::hexdump;
@@ -41,17 +41,19 @@ fn run() -> Result<ExitCode> {
     let port: u16 = matches.required("PORT")?;
     let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
 
-    // Ctrl+C raises an event; the main loop then interrupts who sleeps.
+    // Ctrl+C raises an event; the main loop then ends the sleep in recv_from.
+    // For good: an interruption would be lost on who is just busy.
     let (raise, mut subscribers) = event::event(&env);
     let udp = Arc::clone(&host.udp);
-    subscribers.subscribe(move || udp.interrupt());
+    subscribers.subscribe(move || udp.close());
     net.add_source(OnCtrlC::new(move || raise.raise())?);
     net.add_source(subscribers);
 
     let socket = UdpSocket::bind(&host.udp, (addr, port));
-    let socket = socket.with_context(|| format!("cannot serve on {addr}:{port}"))?;
+    let socket =
+        socket.map_err(|error| usage(format!("cannot serve on {addr}:{port}: {error}")))?;
     let running = net.spawn()?;
-    info!("serving on {addr}:{port}; Ctrl+C ends it");
+    info!("serving on {}; Ctrl+C ends it", socket.local_addr()?);
     let mut buffer = vec![0; 65_535];
     loop {
         match socket.recv_from(&mut buffer) {

@@ -107,7 +107,8 @@ impl Udp {
         self.pcbs.interrupt();
     }
 
-    /// Ends the sleep of all, now and ever: the host shuts down.
+    /// Ends the sleep of all, now and ever: the host shuts down. Calls that
+    /// could block end at once (`Interrupted`), whatever waits for them.
     pub fn close(&self) {
         self.pcbs.close();
     }

@@ -179,6 +179,10 @@ impl UdpSocket {
             let found = self.0.udp.pcbs.with(look);
             return found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()));
         }
+        // Who has a full queue never sleeps, and would never hear of the end.
+        if self.0.udp.pcbs.is_closed() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         self.0
             .udp
             .pcbs

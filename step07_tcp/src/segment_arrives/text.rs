@@ -13,8 +13,7 @@ impl Tcb {
         if !self.state.can_receive() {
             return;
         }
-        let new = segment.end().gt(self.rcv.nxt);
-        if new && !segment.payload.is_empty() && self.owner == Owner::Nobody {
+        if !segment.payload.is_empty() && self.owner == Owner::Nobody {
             // Nobody will read it. The peer must learn that it was lost
             // (RFC 9293 §3.6.1, SHLD-3).
             cx.counters.text_after_close.inc();

@@ -58,6 +58,19 @@ fn text_of_syn_and_of_the_last_ack_is_delivered() {
 }
 
 #[test]
+fn fin_of_a_syn_does_not_count() {
+    let mut talk = Talk::listening(Config::default());
+    let syn = Segment {
+        flags: Flags::SYN | Flags::FIN,
+        ..talk.syn()
+    };
+    assert!(talk.inject(syn)[0].starts_with("---A--S- seq=0 ack=1"));
+    talk.id = talk.connection().unwrap().id;
+    talk.inject(talk.ack(1, 1));
+    assert_eq!(talk.tcp_state(), TcpState::Established);
+}
+
+#[test]
 fn listener_hears_syn_only() {
     let mut talk = Talk::listening(Config::default());
     assert!(talk.inject(talk.rst(0)).is_empty());

@@ -149,6 +149,50 @@ fn duplicates_let_new_segments_out() {
 }
 
 #[test]
+fn recovery_from_two_losses_keeps_half_the_window_in_the_network() {
+    let mut talk = Talk::established();
+    // The first and the third of ten are lost.
+    assert_eq!(talk.write(&[1; 20 * 1460]).len(), 10);
+    let sent: Vec<_> = (0..8).map(|_| talk.inject(talk.ack(1, 1)).len()).collect();
+    // Two new segments, the lost one, then a pause until half has drained.
+    assert_eq!(sent, [1, 1, 1, 0, 0, 0, 1, 1]);
+    assert_eq!(talk.status().measures.unwrap().cwnd, 6 * 1460);
+    // Two were acknowledged, but one of them had been counted as arrived before.
+    let sent = talk.inject(talk.ack(1, 2921));
+    assert!(
+        sent[0].contains("seq=2921 ") && sent[1].contains("seq=20441 "),
+        "{sent:?}"
+    );
+    assert_eq!(sent.len(), 2);
+}
+
+#[test]
+fn idle_connection_starts_slowly_again() {
+    let mut talk = Talk::established();
+    let mut acked = 1;
+    for _ in 0..3 {
+        let sent = u32::try_from(talk.write(&[1; 10 * 1460]).len()).unwrap();
+        assert_eq!(sent, 10);
+        acked += 10 * 1460;
+        talk.inject(talk.ack(1, acked));
+    }
+    assert!(talk.status().measures.unwrap().cwnd > 10 * 1460);
+    talk.wait(s(1));
+    talk.write(b"x");
+    assert_eq!(talk.status().measures.unwrap().cwnd, 10 * 1460);
+}
+
+#[test]
+fn simple_form_starts_over_after_each_progress() {
+    let mut talk = Talk::established_with(Config::simple());
+    talk.write(b"abc");
+    talk.wait(ms(1000));
+    assert_eq!(talk.status().measures.unwrap().rto, ms(800));
+    talk.inject(talk.ack(1, 4));
+    assert_eq!(talk.status().measures.unwrap().rto, ms(200));
+}
+
+#[test]
 fn only_real_duplicates_count() {
     let mut talk = four_in_flight();
     for window in 1000..1010 {

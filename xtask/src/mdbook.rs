@@ -1,0 +1,84 @@
+//! `mdbook build book`, without a warning.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::book::Findings;
+
+/// The variable that forbids to skip anything. CI sets it.
+const REQUIRE_ALL: &str = "MICROPS_REQUIRE_ALL";
+
+/// Builds the book; `None` if there is no mdBook and that is allowed.
+pub fn build(root: &Path) -> Result<Option<Findings>> {
+    let output = Command::new("mdbook")
+        .args(["build", "book"])
+        .current_dir(root)
+        .output();
+    match output {
+        Ok(output) => {
+            let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.push_str(&String::from_utf8_lossy(&output.stderr));
+            Ok(Some(judge(output.status.success(), &text)))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            skip(std::env::var_os(REQUIRE_ALL).is_some())?;
+            Ok(None)
+        }
+        Err(error) => Err(error).context("cannot run mdbook"),
+    }
+}
+
+/// Says what is not done without mdBook. An error if nothing may be skipped.
+fn skip(require_all: bool) -> Result<()> {
+    const REASON: &str = "mdbook is missing: 'cargo install mdbook --locked' installs it";
+    if require_all {
+        bail!("{REASON}; {REQUIRE_ALL} is set");
+    }
+    println!("book: not built, and no link checked: {REASON}");
+    Ok(())
+}
+
+/// What is wrong with a build.
+fn judge(success: bool, output: &str) -> Findings {
+    let mut findings = Findings::default();
+    for line in output.lines() {
+        let mut words = line.split(|c: char| !c.is_ascii_alphabetic());
+        if words.any(|word| word == "WARN" || word == "ERROR") {
+            findings.errors.push(format!("mdbook: {}", line.trim()));
+        }
+    }
+    if !success && findings.errors.is_empty() {
+        findings.errors.push(format!("mdbook failed: {output}"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_a_warning() {
+        let output = " INFO Book building has started\n INFO Running the html backend\n";
+        assert_eq!(judge(true, output), Findings::default());
+    }
+
+    #[test]
+    fn warnings_and_errors() {
+        let output = " INFO Book building has started\n WARN unclosed HTML tag `<b>`\n";
+        let expected = ["mdbook: WARN unclosed HTML tag `<b>`"];
+        assert_eq!(judge(true, output).errors, expected);
+        assert_eq!(judge(false, "ERROR No such file").errors.len(), 1);
+        assert_eq!(judge(false, "").errors, ["mdbook failed: "]);
+    }
+
+    #[test]
+    fn no_mdbook() {
+        assert!(skip(false).is_ok());
+        let error = skip(true).unwrap_err().to_string();
+        assert!(error.contains("cargo install mdbook"), "{error}");
+    }
+}
