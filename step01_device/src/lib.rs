@@ -6,7 +6,7 @@
 //!
 //! | module | guide step | what |
 //! |---|---|---|
-//! | [`logger`], [`hexdump`], [`packet`], [`time`], [`env`](mod@env), [`counters`] | 0 | groundwork |
+//! | [`logger`], [`hexdump`], [`packet`], [`time`], [`env`](mod@env), [`counters`](mod@counters) | 0 | groundwork |
 //! | [`device`], [`null`], [`net`] | 1 | devices, and the stack's start and end |
 //! | [`interrupt`], [`signal`] | 2 | interrupts |
 //! | [`loopback`] | 3 | a driver with a queue |
