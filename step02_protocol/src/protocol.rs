@@ -24,11 +24,13 @@ use crate::packet::Packet;
 /// How many packets may wait for one protocol.
 pub const QUEUE_LIMIT: usize = 1024;
 
+// ANCHOR: protocol
 /// What a protocol does with a packet that is for it.
 pub trait Protocol: Send {
     /// Takes a packet that has arrived at `device`, without the link's header.
     fn input(&mut self, device: &Arc<Device>, packet: Packet);
 }
+// ANCHOR_END: protocol
 
 crate::counters! {
     /// What the registry counts.

@@ -41,7 +41,7 @@ pub fn run<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> 
     let about =
         "A private network with this step's host in it: runs COMMAND (or a shell) beside it.";
     let cli = Cli::new(format!("{} lab", S::NAME), about, "warn");
-    let cli = options(cli).trailing(
+    let cli = S::options(options(cli)).trailing(
         "COMMAND…",
         "what to run there; your shell, if there is none",
     );
@@ -56,7 +56,7 @@ pub fn run<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> 
     let frames = capture(&env, &matches, Box::new(tap))?;
     // Ctrl+C is for the command: it reaches us as well, and we must outlive it.
     let _ctrl_c = CtrlC::new().context("cannot wait for Ctrl+C")?;
-    let server = S::start(&env, frames, &config)?;
+    let server = S::start(&env, frames, &config, &matches)?;
     let code = command(matches.trailing(), &config.addr.addr(), S::ABOUT);
     let counters = server.stop()?;
     info!(target: "lab", "stopped\n{counters}");

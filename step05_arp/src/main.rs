@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use step05_arp::cli::Matches;
 use step05_arp::env::Env;
 use step05_arp::frame::FrameIo;
 use step05_arp::host::{Config, Host};
@@ -56,7 +57,12 @@ impl Server for Step05 {
         Ok(())
     }
 
-    fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
+    fn start(
+        env: &Arc<Env>,
+        frames: Box<dyn FrameIo>,
+        config: &Config,
+        _: &Matches,
+    ) -> Result<Self> {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
         host.arp.announce();

@@ -30,17 +30,27 @@ pub trait Server: Sized {
     /// What it serves, in a line.
     const ABOUT: &'static str;
 
+    /// Adds the options that only this step has, to `serve` and `lab`.
+    fn options(cli: Cli) -> Cli {
+        cli
+    }
+
     /// Plays the step's scene on a manual clock.
     ///
     /// # Errors
     /// The scene does not go as it should.
     fn scene(env: &Arc<Env>) -> Result<()>;
 
-    /// Starts the host.
+    /// Starts the host. What `options` has added is found in `matches`.
     ///
     /// # Errors
     /// What keeps it from starting.
-    fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self>;
+    fn start(
+        env: &Arc<Env>,
+        frames: Box<dyn FrameIo>,
+        config: &Config,
+        matches: &Matches,
+    ) -> Result<Self>;
 
     /// Stops it in good order, and returns the table of its counters.
     ///
@@ -180,14 +190,14 @@ fn serve<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let env = Env::system();
     let about = "A host on a device that exists, until Ctrl+C.";
     let cli = Cli::new(format!("{} serve", S::NAME), about, "info");
-    let Some(matches) = options(device_option(cli)).start(&env, args)? else {
+    let Some(matches) = S::options(options(device_option(cli))).start(&env, args)? else {
         println!("\nServes: {}", S::ABOUT);
         return Ok(ExitCode::SUCCESS);
     };
     let config = config(&matches)?;
     let frames = open_device(&env, &matches)?;
     let ctrl_c = CtrlC::new().context("cannot wait for Ctrl+C")?;
-    let server = S::start(&env, frames, &config)?;
+    let server = S::start(&env, frames, &config, &matches)?;
     info!(target: "serve", "{} at {}; Ctrl+C ends it", S::NAME, config.addr);
     ctrl_c.wait()?;
     info!(target: "serve", "stopping");

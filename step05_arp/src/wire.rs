@@ -317,6 +317,42 @@ mod tests {
     }
 
     #[test]
+    fn a_full_port_loses_what_is_more() {
+        let env = Env::manual(0);
+        let wire = Wire::new(&env);
+        let (a, b) = (wire.port(), wire.port());
+        for n in 0..QUEUE_LIMIT + 3 {
+            a.write_frame(&n.to_be_bytes()).unwrap();
+        }
+        assert_eq!(std::iter::from_fn(|| receive(&b)).count(), QUEUE_LIMIT);
+    }
+
+    #[test]
+    fn a_record_tells_what_became_of_each_frame() {
+        let env = Env::manual(0);
+        let wire = Wire::new(&env);
+        let (a, b) = (wire.port(), wire.port());
+        a.write_frame(b"before").unwrap();
+        wire.record();
+        wire.lose_if(|_, frame| frame == b"lost");
+        env.advance(Duration::from_millis(1));
+        a.write_frame(b"lost").unwrap();
+        b.write_frame(b"hello").unwrap();
+        let crossing = |from, arrives, frame: &[u8]| Crossing {
+            sent: env.now(),
+            arrives,
+            from,
+            frame: frame.to_vec(),
+        };
+        let expected = [
+            crossing(0, None, b"lost"),
+            crossing(1, Some(env.now()), b"hello"),
+        ];
+        assert_eq!(wire.take_record(), expected);
+        assert_eq!(wire.take_record(), []);
+    }
+
+    #[test]
     fn chosen_frames_are_lost() {
         let env = Env::manual(0);
         let wire = Wire::new(&env);

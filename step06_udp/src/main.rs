@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use step06_udp::cli::Matches;
 use step06_udp::env::Env;
 use step06_udp::frame::FrameIo;
 use step06_udp::host::{Config, Host};
@@ -72,7 +73,12 @@ impl Server for Step06 {
         Ok(())
     }
 
-    fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
+    fn start(
+        env: &Arc<Env>,
+        frames: Box<dyn FrameIo>,
+        config: &Config,
+        _: &Matches,
+    ) -> Result<Self> {
         let (host, net) = Host::new(env, frames, config)?;
         let running = net.spawn()?;
         host.arp.announce();

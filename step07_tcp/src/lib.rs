@@ -15,7 +15,7 @@
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
-//! | [`host`], [`scene`], [`ladder`], [`tcp_services`], [`http`], [`status_page`] | – | the whole stack, and what its programs need |
+//! | [`host`], [`scene`], [`ladder`], [`tcp_services`], [`http`], [`status_page`], [`trace`] | – | the whole stack, and what its programs need |
 //!
 //! Everything of the floors below is here as well.
 #![forbid(unsafe_code)]
@@ -59,4 +59,5 @@ pub mod tcp_stream;
 pub mod tcp_timer;
 mod time_wait;
 mod timers;
+pub mod trace;
 mod user_calls;

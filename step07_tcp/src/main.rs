@@ -4,13 +4,16 @@
 //!
 //! `step07_tcp serve` and `step07_tcp lab` are the same host in the real world.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::net::{Ipv4Addr, Shutdown};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use step07_tcp::cli::{Cli, Matches, usage};
 use step07_tcp::config::Config as TcpConfig;
 use step07_tcp::env::Env;
 use step07_tcp::frame::FrameIo;
@@ -21,6 +24,7 @@ use step07_tcp::serve::{self, Server};
 use step07_tcp::services::{ECHO, Services};
 use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_services::TcpServices;
+use step07_tcp::trace::Trace;
 use step07_tcp::udp::UdpSocket;
 
 /// A host with the small services over UDP and TCP.
@@ -34,6 +38,11 @@ struct Step07 {
 impl Server for Step07 {
     const NAME: &'static str = "step07_tcp";
     const ABOUT: &'static str = "ping; echo (7), discard (9), daytime (13), chargen (19) over TCP and UDP; a page over HTTP (80)";
+
+    fn options(cli: Cli) -> Cli {
+        let help = "write what TCP connections measure (window, round trip …) as CSV";
+        cli.option("--trace", "FILE", None, help)
+    }
 
     fn scene(env: &Arc<Env>) -> Result<()> {
         let mut scene = Scene::new(env, &TcpConfig::default())?;
@@ -51,8 +60,20 @@ impl Server for Step07 {
         Ok(())
     }
 
-    fn start(env: &Arc<Env>, frames: Box<dyn FrameIo>, config: &Config) -> Result<Self> {
-        let (host, net) = Host::new(env, frames, config)?;
+    fn start(
+        env: &Arc<Env>,
+        frames: Box<dyn FrameIo>,
+        config: &Config,
+        matches: &Matches,
+    ) -> Result<Self> {
+        let (host, mut net) = Host::new(env, frames, config)?;
+        if let Some(path) = matches.get::<PathBuf>("--trace")? {
+            let file = File::create(&path).map(BufWriter::new);
+            let trace = file.and_then(|file| Trace::new(&host.tcp, file));
+            net.add_source(trace.map_err(|error| {
+                usage(format!("option --trace: '{}': {error}", path.display()))
+            })?);
+        }
         let running = net.spawn()?;
         host.arp.announce();
         let host = Arc::new(host);

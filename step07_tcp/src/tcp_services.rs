@@ -112,10 +112,10 @@ fn serve(host: &Host, port: u16, mut stream: &TcpStream) -> io::Result<()> {
         http::PORT => http::serve(host, stream),
         DAYTIME => stream.write_all(daytime(host.ip.env().unix_time()).as_bytes()),
         CHARGEN => {
-            let mut pattern = chargen();
+            // The pattern begins again after 95 lines.
+            let pattern: Vec<u8> = chargen().take(74 * 95).collect();
             loop {
-                let piece: Vec<u8> = pattern.by_ref().take(74 * 64).collect();
-                stream.write_all(&piece)?;
+                stream.write_all(&pattern)?;
             }
         }
         _ => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::book::{Files, Findings, pages, resolve};
+use crate::excerpts;
 use crate::includes::{includes, marked};
 
 /// Anchors that may be unused, one `path:anchor` a line; `#` begins a comment.
@@ -50,7 +51,7 @@ pub fn check(files: &Files) -> Findings {
 
 /// `path:anchor` of all that the pages include.
 fn shown(files: &Files) -> BTreeSet<String> {
-    let mut shown = BTreeSet::new();
+    let mut shown: BTreeSet<String> = excerpts::anchors(files).into_iter().collect();
     for (page, text) in pages(files) {
         for include in includes(text).flatten() {
             if let (Some(path), Some(anchor)) = (resolve(page, include.path), include.anchor) {

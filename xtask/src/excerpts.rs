@@ -15,13 +15,21 @@
 //! Each pattern is looked for behind the one before, so the order is the
 //! log's. One that is not found is an error; line numbers are never used.
 //! Where lines are left out between two pieces, the excerpt says `…`.
+//!
+//! Another kind shows what has changed between two anchors:
+//!
+//! ```text
+//! [step06-root.diff]
+//! diff step05_arp/src/host.rs:root step06_udp/src/host.rs:root
+//! ```
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
 use crate::book::{Files, Findings, pages, resolve};
-use crate::includes::{MAX_LINES, includes};
+use crate::diff::diff;
+use crate::includes::{self, MAX_LINES, includes};
 
 /// The list of excerpts.
 pub const LIST: &str = "book/excerpts.txt";
@@ -34,6 +42,8 @@ struct Excerpt<'a> {
     line: usize,
     name: &'a str,
     snapshot: &'a str,
+    /// Instead of a snapshot: `path:anchor` twice.
+    diff: Option<(&'a str, &'a str)>,
     commands: Vec<(usize, &'a str, &'a str)>,
 }
 
@@ -60,6 +70,7 @@ fn parse(list: &str) -> Result<Vec<Excerpt<'_>>, (usize, String)> {
         match command {
             _ if argument.is_empty() => return Err((line, format!("'{command}' of what?"))),
             "snapshot" => excerpt.snapshot = argument,
+            "diff" => excerpt.diff = argument.split_once(' '),
             "seek" | "from" | "to" | "line" | "skip" => {
                 excerpt.commands.push((line, command, argument));
             }
@@ -67,6 +78,45 @@ fn parse(list: &str) -> Result<Vec<Excerpt<'_>>, (usize, String)> {
         }
     }
     Ok(excerpts)
+}
+
+/// The anchors that the list compares, as `path:anchor`.
+pub fn anchors(files: &Files) -> Vec<String> {
+    let list = files.get(LIST).map(String::as_str).unwrap_or_default();
+    let excerpts = parse(list).unwrap_or_default();
+    let pairs = excerpts.iter().filter_map(|excerpt| excerpt.diff);
+    pairs
+        .flat_map(|(old, new)| [old.trim().to_owned(), new.trim().to_owned()])
+        .collect()
+}
+
+/// Makes an excerpt.
+fn make(files: &Files, excerpt: &Excerpt<'_>) -> Result<String, (usize, String)> {
+    let text = match excerpt.diff {
+        Some((old, new)) => {
+            let lines = |target| anchored(files, target).map_err(|what| (excerpt.line, what));
+            diff(&lines(old)?, &lines(new)?)
+        }
+        None => cut(files, excerpt)?,
+    };
+    match text.lines().count() {
+        0 => Err((excerpt.line, "the excerpt is empty".to_owned())),
+        len if len > MAX_LINES => Err((
+            excerpt.line,
+            format!("the excerpt has {len} lines, more than {MAX_LINES}"),
+        )),
+        _ => Ok(text),
+    }
+}
+
+/// The lines of `path:anchor`.
+fn anchored<'a>(files: &'a Files, target: &str) -> Result<Vec<&'a str>, String> {
+    let (path, anchor) = target
+        .trim()
+        .split_once(':')
+        .ok_or("a diff is of two path:anchor")?;
+    let text = files.get(path).ok_or_else(|| format!("no file '{path}'"))?;
+    includes::cut(text, anchor).map_err(|what| format!("{path}: {what}"))
 }
 
 /// Cuts an excerpt out of its snapshot.
@@ -117,15 +167,7 @@ fn cut(files: &Files, excerpt: &Excerpt<'_>) -> Result<String, (usize, String)> 
             return Err((*line, format!("there is no '{pattern}' to skip")));
         }
     }
-    let text = join(&lines, &shown);
-    match text.lines().count() {
-        0 => Err((excerpt.line, "the excerpt is empty".to_owned())),
-        len if len > MAX_LINES => Err((
-            excerpt.line,
-            format!("the excerpt has {len} lines, more than {MAX_LINES}"),
-        )),
-        _ => Ok(text),
-    }
+    Ok(join(&lines, &shown))
 }
 
 fn join(lines: &[&str], shown: &[bool]) -> String {
@@ -144,7 +186,7 @@ fn join(lines: &[&str], shown: &[bool]) -> String {
 }
 
 /// All excerpts that can be cut: path and text. And what is wrong with the others.
-fn cut_all(files: &Files) -> (Vec<(String, String)>, Findings) {
+fn make_all(files: &Files) -> (Vec<(String, String)>, Findings) {
     let list = files.get(LIST).map(String::as_str).unwrap_or_default();
     let mut findings = Findings::default();
     let mut texts: Vec<(String, String)> = Vec::new();
@@ -161,7 +203,7 @@ fn cut_all(files: &Files) -> (Vec<(String, String)>, Findings) {
                 "an excerpt of this name is there already",
             );
         }
-        match cut(files, &excerpt) {
+        match make(files, &excerpt) {
             Ok(text) => texts.push((path, text)),
             Err((line, what)) => findings.error(LIST, line, what),
         }
@@ -171,7 +213,7 @@ fn cut_all(files: &Files) -> (Vec<(String, String)>, Findings) {
 
 /// The excerpts that differ from what is in [`FOLDER`]: path and new text.
 pub fn write(files: &Files) -> Result<Vec<(String, String)>> {
-    let (mut texts, findings) = cut_all(files);
+    let (mut texts, findings) = make_all(files);
     if !findings.errors.is_empty() {
         bail!("{}", findings.errors.join("\n"));
     }
@@ -182,7 +224,7 @@ pub fn write(files: &Files) -> Result<Vec<(String, String)>> {
 /// What is committed is what would be cut today, and every page that it is for
 /// shows it.
 pub fn check(files: &Files) -> Findings {
-    let (texts, mut findings) = cut_all(files);
+    let (texts, mut findings) = make_all(files);
     let mut included = BTreeSet::new();
     for (page, text) in pages(files) {
         let includes = includes(text).flatten();
@@ -217,7 +259,7 @@ mod tests {
 
     fn cut_with(commands: &str) -> Result<String, String> {
         let list = format!("[x.txt]\nsnapshot s.snap\n{commands}");
-        let (texts, findings) = cut_all(&files([(LIST, &list), ("s.snap", SNAP)]));
+        let (texts, findings) = make_all(&files([(LIST, &list), ("s.snap", SNAP)]));
         match texts.into_iter().next() {
             Some((_, text)) => Ok(text),
             None => Err(findings.errors.join("; ")),
@@ -260,9 +302,9 @@ mod tests {
         );
         assert!(cut_with("line").unwrap_err().contains("of what?"));
         assert!(cut_with("").unwrap_err().contains("is empty"));
-        let (_, findings) = cut_all(&files([(LIST, "line a\n")]));
+        let (_, findings) = make_all(&files([(LIST, "line a\n")]));
         assert!(findings.errors[0].contains("before the first [name]"));
-        let (_, findings) = cut_all(&files([(LIST, "[x.txt]\nsnapshot no.snap\nline a\n")]));
+        let (_, findings) = make_all(&files([(LIST, "[x.txt]\nsnapshot no.snap\nline a\n")]));
         assert!(findings.errors[0].contains("no file 'no.snap'"));
     }
 
@@ -270,8 +312,21 @@ mod tests {
     fn an_excerpt_that_is_too_long() {
         let snap = "a\n".repeat(50) + "b\n";
         let list = "[x.txt]\nsnapshot s.snap\nfrom a\nto b\n";
-        let (_, findings) = cut_all(&files([(LIST, list), ("s.snap", &snap)]));
+        let (_, findings) = make_all(&files([(LIST, list), ("s.snap", &snap)]));
         assert!(findings.errors[0].contains("51 lines, more than 40"));
+    }
+
+    #[test]
+    fn what_has_changed_between_two_anchors() {
+        let list = "[x.diff]\ndiff a.rs:root b.rs:root\n";
+        let a = "// ANCHOR: root\n1;\n// ANCHOR_END: root\n";
+        let b = "// ANCHOR: root\n1;\n2;\n// ANCHOR_END: root\n";
+        let good = files([(LIST, list), ("a.rs", a), ("b.rs", b)]);
+        let (texts, _) = make_all(&good);
+        assert_eq!(texts[0].1, "  1;\n+ 2;\n");
+        assert_eq!(anchors(&good), ["a.rs:root", "b.rs:root"]);
+        let (_, findings) = make_all(&files([(LIST, list), ("a.rs", a), ("b.rs", "")]));
+        assert!(findings.errors[0].contains("b.rs: no anchor 'root'"));
     }
 
     const DONE: &str = "book/src/generated/x.txt";

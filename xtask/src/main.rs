@@ -6,6 +6,7 @@
 
 mod anchors;
 mod book;
+mod diff;
 mod excerpts;
 mod fences;
 mod html;

@@ -35,6 +35,7 @@ impl fmt::Display for IpProtocol {
 }
 
 // ANCHOR: header
+// ANCHOR: layout
 /// An IPv4 header (RFC 791 §3.1).
 ///
 /// ```text
@@ -54,6 +55,7 @@ impl fmt::Display for IpProtocol {
 /// |                  Options (IHL > 5), padding                   |
 /// +---------------------------------------------------------------+
 /// ```
+// ANCHOR_END: layout
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// IHL: length of the header with its options, here in octets (20 to 60).

@@ -42,6 +42,11 @@ impl End {
         (Self(wire.port()), wire.port())
     }
 
+    /// Another end of `wire`.
+    pub fn of(wire: &Arc<Wire>) -> Self {
+        Self(wire.port())
+    }
+
     /// Puts a frame on the wire.
     pub fn send(&self, frame: &[u8]) {
         self.0.write_frame(frame).unwrap();

@@ -51,6 +51,7 @@ impl Upper for UdpInput {
             counters.bad_port.inc();
             return;
         }
+        // ANCHOR: deliver
         let mut data = datagram.payload.clone();
         data.truncate(header.len.into());
         if !data.pull(header::LEN) {
@@ -68,6 +69,7 @@ impl Upper for UdpInput {
                 self.0.icmp().unreachable(Code::PORT, datagram);
             }
         }
+        // ANCHOR_END: deliver
     }
     // ANCHOR_END: input
 }
