@@ -15,10 +15,9 @@ fn main() -> ExitCode {
         for span in [1, 30] {
             let span = Duration::from_secs(span);
             simulation::run_for(env, &mut [&mut a_net, &mut b_net], span);
-            println!("{}: a knows {}", env.now(), a.arp.neighbors().len());
-            for (device, pa, ha) in a.arp.neighbors() {
-                println!("  {pa} at {ha} on {device}");
-            }
+            let known = a.arp.neighbors().into_iter();
+            let known: Vec<_> = known.map(|(_, pa, ha)| format!("{pa} at {ha}")).collect();
+            println!("{}: a knows {known:?}", env.now());
         }
         a_net.close();
         b_net.close();

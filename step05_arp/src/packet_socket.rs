@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use log::{debug, warn};
 
+use crate::cli::usage;
 use crate::frame::{self, DeviceName, FrameIo, failure};
 use crate::offload::{self, Offload, Segments};
 use crate::sync::lock;
@@ -70,7 +71,9 @@ impl PacketSocket {
         let (kind, _) =
             sys::hardware_address(control.as_fd(), &name).map_err(fail("ioctl [SIOCGIFHWADDR]"))?;
         if kind != sys::ARPHRD_ETHER {
-            anyhow::bail!("not an Ethernet interface, dev={name}, type={kind}");
+            let message =
+                format!("device '{name}': not an Ethernet interface (its type is {kind})");
+            return Err(usage(message));
         }
         let socket = sys::packet_socket().map_err(fail("socket [PF_PACKET]"))?;
         // The options first: the socket receives nothing until it is bound.

@@ -5,7 +5,9 @@
 #[allow(dead_code)] // step06 needs the rest
 mod harness;
 
-use harness::{TempFile, has, lab, lab_command, stderr, stdout, success, tshark, with_tap};
+use harness::{
+    TempFile, has, lab, lab_command, seconds_of_work, stderr, stdout, success, tshark, with_tap,
+};
 
 const STEP05: &str = env!("CARGO_BIN_EXE_step05_arp");
 
@@ -164,10 +166,7 @@ fn a_device_that_vanishes_is_reported_once_and_ctrl_c_still_works() {
         let text = success(&output);
         let log = stderr(&output);
         assert_eq!(log.matches("device failure, dev=net1").count(), 1, "{log}");
-        // The last line: user and system time of all that has ended.
-        let times = text.lines().last().unwrap().split(' ');
-        let times = times.map(|time| time.strip_prefix("0m").unwrap().strip_suffix('s').unwrap());
-        let seconds: f32 = times.map(|time| time.parse::<f32>().unwrap()).sum();
+        let seconds = seconds_of_work(&text);
         assert!(seconds < 0.5, "{seconds} s of work in a second: {text}");
     }
 }

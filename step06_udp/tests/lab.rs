@@ -208,23 +208,32 @@ fn ctrl_c_ends_a_udpc_that_waits_for_its_terminal() {
 }
 
 #[test]
-fn addresses_that_are_not_ours_are_the_users_mistake() {
+fn files_and_addresses_that_are_not_ours_are_the_users_mistake() {
     if !has(&["ip", "unshare"]) {
         return;
     }
+    let no_file =
+        "error: option --pcap: '/nonexistent/x': No such file or directory (os error 2)\n";
     for (program, args, complaint) in [
+        (UDPS, "--log off --pcap /nonexistent/x 7", no_file),
+        (STEP06, "serve --log off --pcap /nonexistent/x", no_file),
+        (
+            STEP06,
+            "lab --log off --pcap /nonexistent/x -- true",
+            no_file,
+        ),
         (
             UDPS,
-            "192.0.2.9 7",
+            "--log off 192.0.2.9 7",
             "error: cannot serve on 192.0.2.9:7: address not available\n",
         ),
         (
             UDPC,
-            "-s 192.0.2.9 192.0.2.1:7",
+            "--log off -s 192.0.2.9 192.0.2.1:7",
             "error: cannot send from 192.0.2.9:0: address not available\n",
         ),
     ] {
-        let script = format!("exec \"$1\" --log off {args}");
+        let script = format!("exec \"$1\" {args}");
         if let Some(output) = with_tap(&[program], &script) {
             assert_eq!(stderr(&output), complaint);
             assert_eq!(output.status.code(), Some(2));

@@ -16,6 +16,9 @@ pub fn build(root: &Path) -> Result<Option<Findings>> {
     let output = Command::new("mdbook")
         .args(["build", "book"])
         .current_dir(root)
+        // Whatever the user does not want to see, the checks do.
+        .env_remove("MDBOOK_LOG")
+        .env_remove("RUST_LOG")
         .output();
     match output {
         Ok(output) => {

@@ -58,8 +58,8 @@ pub fn lab_command(program: &str, options: &[&str], command: &[&str]) -> Option<
     ))
 }
 
-/// For scripts: waits until our host answers, and until a program beside it
-/// has a UDP port.
+/// For scripts: waits until our host answers, until a program beside it has a
+/// UDP port, and until one has a TCP port and waits for connections.
 const UNTIL: &str = r#"
 until_up() {
     for n in 1 2 3 4 5 6 7 8 9 10; do
@@ -73,12 +73,22 @@ until_bound() {
     port=$(printf ':%04X ' "$1")
     until grep -q "$port" /proc/net/udp; do sleep 0.05; done
 }
+until_listening() {
+    listens=$(printf ':%04X 00000000:0000 0A ' "$1")
+    until grep -q "$listens" /proc/net/tcp; do sleep 0.05; done
+}
+until_connected() {
+    connected=$(printf ' 020200C0:%04X 01 ' "$1")
+    until grep -q "$connected" /proc/net/tcp; do sleep 0.05; done
+}
 "#;
 
 /// Runs `script` in a network namespace in which tap0 is Linux at 192.0.2.1,
 /// and waits for a host of ours; `None`, and skipped, where the system allows
 /// no such thing. `$1`, `$2` … are `args`; `until_up` waits until 192.0.2.2
-/// answers, `until_bound PORT` until somebody has that UDP port.
+/// answers, `until_bound PORT` until somebody has that UDP port,
+/// `until_listening PORT` until somebody listens at that TCP port, and
+/// `until_connected PORT` until somebody is connected to that port of 192.0.2.2.
 ///
 /// The script is the first process of a process namespace, so that nothing
 /// that it leaves behind outlives it.
@@ -124,6 +134,18 @@ pub fn success(output: &Output) -> String {
     stdout
 }
 
+/// User and system time, in seconds, of all that a script has waited for: its
+/// last command was `times`.
+pub fn seconds_of_work(text: &str) -> f32 {
+    let times = text.lines().last().unwrap().split(' ');
+    times
+        .map(|time| {
+            let (minutes, seconds) = time.strip_suffix('s').unwrap().split_once('m').unwrap();
+            60.0 * minutes.parse::<f32>().unwrap() + seconds.parse::<f32>().unwrap()
+        })
+        .sum()
+}
+
 /// A file of a test's own; removed at the end.
 pub struct TempFile(PathBuf);
 
@@ -155,12 +177,13 @@ impl Drop for TempFile {
 /// What tshark finds wrong with a capture, and how many frames it has read.
 pub fn tshark(file: &TempFile) -> (String, usize) {
     let check = |filter: &[&str]| {
-        let sums = ["ip.check_checksum", "udp.check_checksum"].map(|sum| format!("{sum}:TRUE"));
-        let mut args = vec!["-r", file.as_str(), "-o", &sums[0], "-o", &sums[1]];
+        let sums = ["ip", "udp", "tcp"].map(|layer| format!("{layer}.check_checksum:TRUE"));
+        let mut args = vec!["-r", file.as_str()];
+        args.extend(sums.iter().flat_map(|sum| ["-o", sum.as_str()]));
         args.extend(filter);
         success(&run("tshark", &args))
     };
     let wrong = "_ws.malformed || ip.checksum.status == \"Bad\" || udp.checksum.status == \"Bad\" \
-        || icmp.checksum.status == \"Bad\"";
+        || tcp.checksum.status == \"Bad\" || icmp.checksum.status == \"Bad\"";
     (check(&["-Y", wrong]), check(&[]).lines().count())
 }

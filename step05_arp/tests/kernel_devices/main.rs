@@ -29,7 +29,7 @@ mod scenes {
         assert_eq!(frame::kind("tap0").unwrap(), None);
         let error = PacketSocket::open("lo").unwrap_err().to_string();
         assert!(
-            error.starts_with("not an Ethernet interface, dev=lo"),
+            error.starts_with("device 'lo': not an Ethernet interface"),
             "{error}"
         );
         let error = PacketSocket::open("none").unwrap_err().to_string();

@@ -58,7 +58,8 @@ fn run() -> Result<ExitCode> {
             "argument ADDR:PORT: '{server}': port 0 is no port"
         )));
     }
-    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
+    let config = config(&matches)?;
+    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config)?;
 
     let (done, finished) = std::sync::mpsc::channel();
     let (raise, mut subscribers) = event::event(&env);

@@ -39,7 +39,8 @@ fn run() -> Result<ExitCode> {
     };
     let addr: Ipv4Addr = matches.get("ADDR")?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let port: u16 = matches.required("PORT")?;
-    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
+    let config = config(&matches)?;
+    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config)?;
 
     // Ctrl+C raises an event; the main loop then ends the sleep in recv_from.
     // For good: an interruption would be lost on who is just busy.

@@ -71,7 +71,8 @@ fn run() -> Result<ExitCode> {
             "option --interval: '{seconds}': not between 0.001 and 3600"
         )));
     }
-    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
+    let config = config(&matches)?;
+    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config)?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     net.add_source(OnCtrlC::new(move || {

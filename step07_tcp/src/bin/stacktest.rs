@@ -31,7 +31,8 @@ fn run() -> Result<ExitCode> {
     };
     let dst: Ipv4Addr = matches.get("DST")?.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
     let noop = matches.is_set("--noop");
-    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
+    let config = config(&matches)?;
+    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config)?;
     let (interrupt, interrupted) = mpsc::channel();
     net.add_source(OnCtrlC::new(move || {
         let _ = interrupt.send(());

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use log::{info, warn};
-use step07_tcp::cli::{self, Cli};
+use step07_tcp::cli::{self, Cli, usage};
 use step07_tcp::env::Env;
 use step07_tcp::event;
 use step07_tcp::hexdump;
@@ -42,7 +42,8 @@ fn run() -> Result<ExitCode> {
     };
     let addr: Ipv4Addr = matches.get("ADDR")?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let port: u16 = matches.required("PORT")?;
-    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config(&matches)?)?;
+    let config = config(&matches)?;
+    let (host, mut net) = Host::new(&env, open_device(&env, &matches)?, &config)?;
 
     // Ctrl+C raises an event; the main loop then interrupts who sleeps.
     let (raise, mut subscribers) = event::event(&env);
@@ -52,7 +53,8 @@ fn run() -> Result<ExitCode> {
     net.add_source(subscribers);
 
     let listener = TcpListener::bind(&host.tcp, (addr, port));
-    let listener = listener.with_context(|| format!("cannot serve on {addr}:{port}"))?;
+    let listener =
+        listener.map_err(|error| usage(format!("cannot serve on {addr}:{port}: {error}")))?;
     let running = net.spawn()?;
     info!("serving on {}; Ctrl+C ends it", listener.local_addr()?);
     thread::scope(|scope| -> Result<()> {
