@@ -1,0 +1,61 @@
+//! The Linux kernel as the peer: the services over `std::net`.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use anyhow::Result;
+
+use crate::scenario::port;
+
+/// Serves until it is killed.
+pub fn serve() -> Result<()> {
+    thread::scope(|scope| {
+        for (port, service) in services() {
+            scope.spawn(move || listen(port, service));
+        }
+    });
+    Ok(())
+}
+
+type Service = fn(TcpStream) -> io::Result<()>;
+
+fn services() -> [(u16, Service); 3] {
+    [
+        (port::ECHO, echo),
+        (port::SINK, sink),
+        (port::SOURCE, source),
+    ]
+}
+
+fn listen(port: u16, service: Service) -> io::Result<()> {
+    for stream in TcpListener::bind(("0.0.0.0", port))?.incoming() {
+        let stream = stream?;
+        stream.set_nodelay(true)?;
+        thread::spawn(move || service(stream));
+    }
+    Ok(())
+}
+
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            len => stream.write_all(&buffer[..len])?,
+        }
+    }
+}
+
+fn sink(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    while stream.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+fn source(mut stream: TcpStream) -> io::Result<()> {
+    let buffer = vec![0x5a; 64 * 1024];
+    loop {
+        stream.write_all(&buffer)?;
+    }
+}

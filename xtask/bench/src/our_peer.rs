@@ -1,0 +1,72 @@
+//! Our stack as the peer: the same services over its sockets.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::Result;
+use step07_tcp::env::Env;
+use step07_tcp::frame;
+use step07_tcp::host::{Config, Host};
+use step07_tcp::tcp_listener::TcpListener;
+use step07_tcp::tcp_stream::TcpStream;
+
+use crate::scenario::port;
+
+/// Serves on tap0 until it is killed.
+pub fn serve() -> Result<()> {
+    let env = Env::system();
+    let config = Config::new("00:00:5e:00:53:01", "192.0.2.2/24")?;
+    let (host, net) = Host::new(&env, frame::open_device("tap0")?, &config)?;
+    let host = Arc::new(host);
+    let _running = net.spawn()?;
+    thread::scope(|scope| {
+        for (port, service) in services() {
+            let host = &host;
+            scope.spawn(move || listen(host, port, service));
+        }
+    });
+    Ok(())
+}
+
+type Service = fn(TcpStream) -> io::Result<()>;
+
+fn services() -> [(u16, Service); 3] {
+    [
+        (port::ECHO, echo),
+        (port::SINK, sink),
+        (port::SOURCE, source),
+    ]
+}
+
+fn listen(host: &Host, port: u16, service: Service) -> io::Result<()> {
+    for stream in TcpListener::bind(&host.tcp, ("0.0.0.0", port))?.incoming() {
+        let stream = stream?;
+        stream.set_nodelay(true)?;
+        thread::spawn(move || service(stream));
+    }
+    Ok(())
+}
+
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            len => stream.write_all(&buffer[..len])?,
+        }
+    }
+}
+
+fn sink(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    while stream.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+fn source(mut stream: TcpStream) -> io::Result<()> {
+    let buffer = vec![0x5a; 64 * 1024];
+    loop {
+        stream.write_all(&buffer)?;
+    }
+}
