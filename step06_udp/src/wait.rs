@@ -82,14 +82,18 @@ impl<T> Monitor<T> {
             if let Some(found) = ready(&mut inner.state) {
                 return Ok(found);
             }
-            if inner.closed || inner.interruptions != interruptions {
-                debug!(target: "wait::sleep", "interrupted");
-                return Err(io::ErrorKind::Interrupted.into());
+            if inner.closed {
+                return Err(interrupted());
             }
             let changed = inner.lie_down(key);
             let (guard, in_time) = wait(&changed, inner, deadline);
             inner = guard;
             inner.get_up(key);
+            // Before looking again: who interrupts may have changed the state
+            // too, and the sleeper should hear the reason, not the consequence.
+            if inner.closed || inner.interruptions != interruptions {
+                return Err(interrupted());
+            }
             if !in_time {
                 return ready(&mut inner.state).ok_or_else(|| io::ErrorKind::WouldBlock.into());
             }
@@ -162,6 +166,11 @@ impl<T> Inner<T> {
             bed.changed.notify_all();
         }
     }
+}
+
+fn interrupted() -> io::Error {
+    debug!(target: "wait::sleep", "interrupted");
+    io::ErrorKind::Interrupted.into()
 }
 
 /// Waits for a change; false if `deadline` came first.

@@ -39,6 +39,8 @@ pub struct State {
     /// The next deadline of each TCB that has one.
     deadlines: BTreeSet<(Time, Id)>,
     pub(crate) changed: Vec<Id>,
+    /// The host shuts down: no connection begins any more.
+    pub(crate) down: bool,
 }
 
 /// How far a new connection starts beyond an old one between the same ends:
@@ -60,6 +62,7 @@ impl State {
             listeners: Listeners::default(),
             deadlines: BTreeSet::new(),
             changed: Vec::new(),
+            down: false,
         }
     }
 

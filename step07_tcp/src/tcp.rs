@@ -28,7 +28,7 @@ use crate::segment::Outgoing;
 use crate::state::State;
 use crate::status::Status;
 use crate::sync::lock;
-use crate::tcb::{Id, TcpState};
+use crate::tcb::Id;
 use crate::tcp_counters::TcpCounters;
 use crate::time::Time;
 use crate::wait::Monitor;
@@ -202,18 +202,11 @@ impl Tcp {
     }
 
     /// Ends the sleep of all, now and ever: the host shuts down. Connections
-    /// that still exist are reset, so that no peer waits in vain.
+    /// that still exist are reset, so that no peer waits in vain, and none
+    /// begins any more.
     pub fn close(&self) {
         self.state.close();
-        // Listeners end with their handles, TIME-WAIT with the host.
-        let is_open = |state| !matches!(state, TcpState::Listen | TcpState::TimeWait);
-        let all = self.all().into_iter();
-        let open: Vec<_> = all.filter(|status| is_open(status.state)).collect();
-        self.run(|state, now, out| {
-            for status in open {
-                state.abort(status.id, now, out);
-            }
-        });
+        self.run(|state, now, out| state.shut_down(now, out));
     }
 }
 

@@ -46,6 +46,7 @@ impl State {
     }
 
     fn add_listener(&mut self, mut listener: Listener) -> io::Result<Id> {
+        self.check_up()?;
         if listener.local.port() == 0 {
             let count = self.ports_given;
             let mut ports = self.secret.ephemeral_ports(listener.local, NOBODY, count);
@@ -68,6 +69,7 @@ impl State {
 
     /// Takes an established connection from a listener, and tells its peer.
     pub fn accept(&mut self, listener: Id) -> io::Result<(Id, SocketAddrV4)> {
+        self.check_up()?;
         let backlog = self
             .listeners
             .backlog_mut(listener)
@@ -93,6 +95,7 @@ impl State {
         if remote.port() == 0 || remote.ip().is_unspecified() || local.ip().is_unspecified() {
             return Err(ErrorKind::InvalidInput.into());
         }
+        self.check_up()?;
         if local.port() == 0 {
             local.set_port(self.ephemeral_port(local, remote)?);
         } else if self.connection(local, remote).is_some() {
@@ -188,6 +191,27 @@ impl State {
     /// ABORT (§3.10.5): resets the connection and forgets it.
     pub fn abort(&mut self, id: Id, now: Time, out: &mut Vec<Outgoing>) {
         self.forget(id, now, out, Tcb::abort);
+    }
+
+    /// The host shuts down: aborts all connections, and lets none begin. What
+    /// is in TIME-WAIT has no peer that waits, and listeners end with their handles.
+    pub fn shut_down(&mut self, now: Time, out: &mut Vec<Outgoing>) {
+        self.down = true;
+        let open = self
+            .tcbs
+            .values()
+            .filter(|tcb| tcb.state != TcpState::TimeWait);
+        for id in open.map(|tcb| tcb.id).collect::<Vec<_>>() {
+            self.end(id, now, out, Tcb::abort);
+        }
+    }
+
+    /// A call that would begin a connection fails when the host shuts down.
+    fn check_up(&self) -> io::Result<()> {
+        if self.down {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        Ok(())
     }
 
     /// Ends a connection, or a listener with all children that nobody has accepted.

@@ -61,7 +61,8 @@ impl State {
                 return;
             }
         }
-        if let Some(id) = self.listeners.find(local, remote) {
+        let listener = self.listeners.find(local, remote);
+        if let Some(id) = listener.filter(|_| !self.down) {
             let arrival = listen::Arrival {
                 local,
                 remote,
