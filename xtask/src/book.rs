@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::{anchors, excerpts, fences, html, includes, links, mdbook, paths};
+use crate::{anchors, console, excerpts, fences, html, includes, links, mdbook, paths, shell};
 
 /// Files by their path from the workspace's root, with `/` between the names.
 pub type Files = BTreeMap<String, String>;
@@ -58,6 +58,10 @@ pub fn run(root: &Path, write: bool) -> Result<bool> {
         println!("book: not built, as its sources are wrong");
         return Ok(false);
     }
+    shell::build(root)?;
+    let (sessions, findings) = console::sessions(&files);
+    good &= show("consoles", findings);
+    good &= show("commands", shell::check(root, &sessions)?);
     let Some(built) = mdbook::build(root)? else {
         return Ok(true);
     };

@@ -18,6 +18,39 @@ pub fn prose(text: &str) -> Vec<(usize, &str)> {
     lines
 }
 
+/// A fenced block of a page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// The line of the fence that opens it, from 1.
+    pub line: usize,
+    /// What stands behind that fence: the language, and more.
+    pub info: &'a str,
+    /// What is between the fences.
+    pub lines: Vec<&'a str>,
+}
+
+/// The fenced blocks of a page.
+pub fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut open = None;
+    for (index, line) in text.lines().enumerate() {
+        match (open, opening(line)) {
+            (None, Some((mark, info))) => {
+                open = Some(mark);
+                let (line, lines) = (index + 1, Vec::new());
+                blocks.push(Block { line, info, lines });
+            }
+            (Some(mark), _) if closes(line, mark) => open = None,
+            _ => {
+                if let (Some(_), Some(block)) = (open, blocks.last_mut()) {
+                    block.lines.push(line);
+                }
+            }
+        }
+    }
+    blocks
+}
+
 /// The fence that begins here, and what stands behind it.
 fn opening(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start().trim_start_matches("> ");
@@ -89,6 +122,17 @@ mod tests {
     fn a_block_that_is_not_closed() {
         let expected = ["book/src/a.md:1: a block that is not closed"];
         assert_eq!(errors("````rust\n```\n"), expected);
+    }
+
+    #[test]
+    fn what_is_in_blocks() {
+        let page = "a\n```console,lab\n$ b\n~~~\n```\nc\n";
+        let block = Block {
+            line: 2,
+            info: "console,lab",
+            lines: vec!["$ b", "~~~"],
+        };
+        assert_eq!(blocks(page), [block]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod anchors;
 mod book;
+mod console;
 mod diff;
 mod excerpts;
 mod fences;
@@ -14,6 +15,8 @@ mod includes;
 mod links;
 mod mdbook;
 mod paths;
+mod shell;
+mod skip;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
