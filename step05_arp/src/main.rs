@@ -14,8 +14,10 @@ use step05_arp::env::Env;
 use step05_arp::frame::FrameIo;
 use step05_arp::host::{Config, Host};
 use step05_arp::net::Running;
+use step05_arp::scene::{self, Recording};
 use step05_arp::serve::{self, Server};
-use step05_arp::{scene, simulation};
+use step05_arp::simulation;
+use step05_arp::wire::Wire;
 
 /// A host that answers ARP and ping.
 struct Step05 {
@@ -27,8 +29,10 @@ impl Server for Step05 {
     const NAME: &'static str = "step05_arp";
     const ABOUT: &'static str = "ARP and ping over Ethernet.";
 
-    fn scene(env: &Arc<Env>) -> Result<()> {
-        let [(a, mut a_net), (b, mut b_net)] = scene::two_hosts(env)?;
+    fn scene(env: &Arc<Env>, recording: &mut Recording) -> Result<()> {
+        let wire = Wire::with_faults(env, scene::faults());
+        wire.record();
+        let [(a, mut a_net), (b, mut b_net)] = scene::two_hosts_on(&wire, env)?;
         let dst = Ipv4Addr::new(192, 0, 2, 1);
         for _ in 0..2 {
             a.ping.send(Ipv4Addr::UNSPECIFIED, dst, b"0123456789")?;
@@ -47,6 +51,7 @@ impl Server for Step05 {
         let span = Duration::from_secs(30);
         simulation::run_for(env, &mut [&mut a_net, &mut b_net], span);
         println!("after 30 s a knows {} neighbours", a.arp.neighbors().len());
+        recording.add(env, &wire.take_record())?;
         a_net.close();
         b_net.close();
         print!(

@@ -20,6 +20,7 @@ use crate::ethernet::MacAddr;
 use crate::frame::{self, Capture, DeviceName, FrameIo};
 use crate::host::Config;
 use crate::ip::Cidr;
+use crate::scene::{Recording, pcap_option};
 use crate::signal::CtrlC;
 use crate::{lab, sys};
 
@@ -35,11 +36,12 @@ pub trait Server: Sized {
         cli
     }
 
-    /// Plays the step's scene on a manual clock.
+    /// Plays the step's scene on a manual clock; what crosses its wire goes
+    /// into `recording`.
     ///
     /// # Errors
     /// The scene does not go as it should.
-    fn scene(env: &Arc<Env>) -> Result<()>;
+    fn scene(env: &Arc<Env>, recording: &mut Recording) -> Result<()>;
 
     /// Starts the host. What `options` has added is found in `matches`.
     ///
@@ -77,9 +79,9 @@ fn scene<S: Server>(args: Vec<OsString>) -> Result<ExitCode> {
         Subcommands (each has its own --help):\n  \
         serve  a host on a device that exists\n  \
         lab    a private network with such a host in it, without root";
-    let cli = Cli::new(S::NAME, about, "debug");
-    if cli.start(&env, args)?.is_some() {
-        S::scene(&env)?;
+    let cli = pcap_option(Cli::new(S::NAME, about, "debug"));
+    if let Some(matches) = cli.start(&env, args)? {
+        S::scene(&env, &mut Recording::new(&matches)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,7 @@ fn help() {
         STEP05,
         &[],
         "step05_arp [OPTIONS]",
-        &["serve", "lab", "--log LEVEL", "--hexdump"],
+        &["serve", "lab", "--log LEVEL", "--hexdump", "--pcap FILE"],
     );
     assert_help(
         STEP05,
@@ -51,7 +51,7 @@ fn mistakes_with_the_scene() {
     for (args, complaint) in [
         (
             &["--device", "tap0"][..],
-            "error: unknown option '--device'; allowed are --log, --location, --hexdump (see 'step05_arp --help')",
+            "error: unknown option '--device'; allowed are --log, --location, --hexdump, --pcap (see 'step05_arp --help')",
         ),
         (
             &["server"],
@@ -65,6 +65,10 @@ fn mistakes_with_the_scene() {
         (
             &["--log", "info,step05_arp=all"],
             "error: option --log: 'info,step05_arp=all': 'all' is none of off",
+        ),
+        (
+            &["--pcap", "/no-such-folder/a.pcap"],
+            "error: option --pcap: '/no-such-folder/a.pcap': No such file or directory",
         ),
     ] {
         assert_wrong(STEP05, args, complaint);

@@ -6,10 +6,16 @@
 mod harness;
 
 use harness::{
-    TempFile, has, lab, lab_command, seconds_of_work, stderr, stdout, success, tshark, with_tap,
+    TempFile, assert_scene_is_captured, has, lab, lab_command, seconds_of_work, stderr, stdout,
+    success, tshark, with_tap,
 };
 
 const STEP05: &str = env!("CARGO_BIN_EXE_step05_arp");
+
+#[test]
+fn the_scene_is_captured() {
+    assert_scene_is_captured(STEP05, 6);
+}
 
 #[test]
 fn the_kernel_pings_us() {

@@ -14,10 +14,12 @@ use step06_udp::env::Env;
 use step06_udp::frame::FrameIo;
 use step06_udp::host::{Config, Host};
 use step06_udp::net::Running;
+use step06_udp::scene::{self, Recording};
 use step06_udp::serve::{self, Server};
 use step06_udp::services::{ECHO, Services};
+use step06_udp::simulation;
 use step06_udp::udp::UdpSocket;
-use step06_udp::{scene, simulation};
+use step06_udp::wire::Wire;
 
 /// A host with the small services over UDP.
 struct Step06 {
@@ -30,8 +32,10 @@ impl Server for Step06 {
     const NAME: &'static str = "step06_udp";
     const ABOUT: &'static str = "ping; echo (7), discard (9), daytime (13), chargen (19) over UDP";
 
-    fn scene(env: &Arc<Env>) -> Result<()> {
-        let [(a, mut a_net), (b, mut b_net)] = scene::two_hosts(env)?;
+    fn scene(env: &Arc<Env>, recording: &mut Recording) -> Result<()> {
+        let wire = Wire::with_faults(env, scene::faults());
+        wire.record();
+        let [(a, mut a_net), (b, mut b_net)] = scene::two_hosts_on(&wire, env)?;
         let server = UdpSocket::bind(&b.udp, ("0.0.0.0", ECHO))?;
         let client = UdpSocket::bind(&a.udp, "0.0.0.0:0")?;
         server.set_nonblocking(true)?;
@@ -63,6 +67,7 @@ impl Server for Step06 {
             other => anyhow::bail!("the port answered: {other:?}"),
         }
         drop((client, server));
+        recording.add(env, &wire.take_record())?;
         a_net.close();
         b_net.close();
         print!(

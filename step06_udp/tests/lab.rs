@@ -5,11 +5,16 @@
 #[allow(dead_code)] // step05 needs the rest
 mod harness;
 
-use harness::{TempFile, has, lab, stderr, success, tshark, with_tap};
+use harness::{TempFile, assert_scene_is_captured, has, lab, stderr, success, tshark, with_tap};
 
 const STEP06: &str = env!("CARGO_BIN_EXE_step06_udp");
 const UDPS: &str = env!("CARGO_BIN_EXE_udps");
 const UDPC: &str = env!("CARGO_BIN_EXE_udpc");
+
+#[test]
+fn the_scene_is_captured() {
+    assert_scene_is_captured(STEP06, 6);
+}
 
 #[test]
 fn the_echo_service_answers() {

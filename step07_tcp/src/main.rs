@@ -19,7 +19,7 @@ use step07_tcp::env::Env;
 use step07_tcp::frame::FrameIo;
 use step07_tcp::host::{Config, Host};
 use step07_tcp::net::Running;
-use step07_tcp::scene::{self, Scene};
+use step07_tcp::scene::{self, Recording, Scene};
 use step07_tcp::serve::{self, Server};
 use step07_tcp::services::{ECHO, Services};
 use step07_tcp::tcp_listener::TcpListener;
@@ -44,7 +44,7 @@ impl Server for Step07 {
         cli.option("--trace", "FILE", None, help)
     }
 
-    fn scene(env: &Arc<Env>) -> Result<()> {
+    fn scene(env: &Arc<Env>, recording: &mut Recording) -> Result<()> {
         let mut scene = Scene::new(env, &TcpConfig::default())?;
         ping(&mut scene)?;
         udp_echo(&mut scene)?;
@@ -56,8 +56,9 @@ impl Server for Step07 {
             a.counters(),
             b.counters()
         );
-        scene.draw();
-        Ok(())
+        let record = scene.wire.take_record();
+        scene::draw(&record);
+        recording.add(env, &record)
     }
 
     fn start(

@@ -15,9 +15,9 @@ use crate::net::Net;
 use crate::simulation;
 use crate::tcp_listener::open_rfc793;
 use crate::tcp_stream::TcpStream;
-use crate::wire::Wire;
+use crate::wire::{Crossing, Wire};
 
-pub use step06_udp::scene::{config_a, config_b, faults};
+pub use step06_udp::scene::{Recording, config_a, config_b, faults, pcap_option};
 
 /// The hosts `a` and `b` on a wire of their own, which is recorded.
 pub struct Scene {
@@ -79,9 +79,7 @@ impl Scene {
 
     /// Draws the connections that have begun since the last drawing, on stdout.
     pub fn draw(&self) {
-        for ladder in Ladder::all(&self.wire.take_record()) {
-            print!("\n{ladder}");
-        }
+        draw(&self.wire.take_record());
     }
 
     /// Closes all devices.
@@ -89,6 +87,13 @@ impl Scene {
         for net in &mut self.nets {
             net.close();
         }
+    }
+}
+
+/// Draws the connections that begin in `record`, on stdout.
+pub fn draw(record: &[Crossing]) {
+    for ladder in Ladder::all(record) {
+        print!("\n{ladder}");
     }
 }
 

@@ -7,13 +7,21 @@
 #[allow(dead_code)] // the steps below need the rest
 mod harness;
 
-use harness::{TempFile, has, lab, seconds_of_work, stderr, success, tshark, with_tap};
+use harness::{
+    TempFile, assert_scene_is_captured, has, lab, seconds_of_work, stderr, success, tshark,
+    with_tap,
+};
 
 const STEP07: &str = env!("CARGO_BIN_EXE_step07_tcp");
 const TCPS: &str = env!("CARGO_BIN_EXE_tcps");
 const TCPC: &str = env!("CARGO_BIN_EXE_tcpc");
 const STACKTEST: &str = env!("CARGO_BIN_EXE_stacktest");
 const PING: &str = env!("CARGO_BIN_EXE_ping");
+
+#[test]
+fn the_scene_is_captured() {
+    assert_scene_is_captured(STEP07, 19);
+}
 
 #[test]
 fn the_kernel_pings_us() {

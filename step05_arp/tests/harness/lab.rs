@@ -187,3 +187,23 @@ pub fn tshark(file: &TempFile) -> (String, usize) {
         || tcp.checksum.status == \"Bad\" || icmp.checksum.status == \"Bad\"";
     (check(&["-Y", wrong]), check(&[]).lines().count())
 }
+
+/// Captures the scene of `program`, and asserts that tshark has nothing to
+/// complain of in its so many frames; that nothing the scene prints has
+/// changed; and that a second capture is the same.
+pub fn assert_scene_is_captured(program: &str, frames: usize) {
+    if !has(&["tshark"]) {
+        return;
+    }
+    let [first, second] = ["first", "second"].map(|name| {
+        let file = TempFile::new(&format!("scene-{frames}-{name}.pcap"));
+        let captured = run(program, &["--pcap", file.as_str()]);
+        let plain = run(program, &[]);
+        assert_eq!(success(&captured), success(&plain));
+        assert_eq!(stderr(&captured), stderr(&plain));
+        file
+    });
+    assert_eq!(tshark(&first), (String::new(), frames));
+    let octets = |file: &TempFile| fs::read(file.path()).unwrap();
+    assert_eq!(octets(&first), octets(&second));
+}
