@@ -6,7 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::{anchors, console, excerpts, fences, html, includes, links, mdbook, paths, shell};
+use crate::{
+    anchors, console, excerpts, fences, generated, html, includes, links, mdbook, paths, runs,
+    shell,
+};
 
 /// Files by their path from the workspace's root, with `/` between the names.
 pub type Files = BTreeMap<String, String>;
@@ -33,9 +36,16 @@ impl Findings {
 /// Runs all checks, prints what they find, and says whether all is well.
 pub fn run(root: &Path, write: bool) -> Result<bool> {
     let mut files = read(root)?;
+    shell::build(root)?;
+    let runs = runs::play_all(root)?;
     if write {
-        for (path, text) in excerpts::write(&files)? {
+        let mut texts = excerpts::write(&files)?;
+        texts.extend(generated::make(&files, &runs)?);
+        texts.retain(|(path, text)| files.get(path) != Some(text));
+        for (path, text) in texts {
             let file = root.join(&path);
+            let folder = file.parent().unwrap_or(root);
+            fs::create_dir_all(folder)?;
             fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
             println!("book: wrote {path}");
             files.insert(path, text);
@@ -54,11 +64,14 @@ pub fn run(root: &Path, write: bool) -> Result<bool> {
     for (name, check) in checks {
         good &= show(name, check(&files));
     }
+    good &= show(
+        "generated",
+        generated::check(&files, &generated::make(&files, &runs)?),
+    );
     if !good {
         println!("book: not built, as its sources are wrong");
         return Ok(false);
     }
-    shell::build(root)?;
     let (sessions, findings) = console::sessions(&files);
     good &= show("consoles", findings);
     good &= show("commands", shell::check(root, &sessions)?);
@@ -79,7 +92,7 @@ fn show(check: &str, findings: Findings) -> bool {
     }
     let good = findings.errors.is_empty();
     let verdict = if good { "ok" } else { "FAILED" };
-    println!("book: {check:<8} {verdict}");
+    println!("book: {check:<9} {verdict}");
     good
 }
 

@@ -4,19 +4,25 @@
 //! itself: a missing anchor renders as an empty block, a dead link is silent.
 //! So every listing, log and link is looked up here, and the book is built.
 
+mod added;
 mod anchors;
+mod api;
 mod book;
 mod console;
 mod diff;
 mod excerpts;
 mod fences;
+mod generated;
 mod html;
 mod includes;
 mod links;
+mod log_lines;
 mod mdbook;
 mod paths;
+mod runs;
 mod shell;
 mod skip;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +31,7 @@ const USAGE: &str = "\
 Usage: cargo xtask book [--write]
 
   book     checks the book against the code, builds it, checks what was built
-  --write  first cuts the log excerpts anew from the snapshots
+  --write  first makes anew what is generated: excerpts, pages, data
 ";
 
 fn main() -> ExitCode {

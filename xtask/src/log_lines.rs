@@ -1,0 +1,106 @@
+//! The appendix of all lines that the log can have.
+
+use crate::added::{cell, number, places};
+use crate::api::module_doc;
+use crate::book::{Files, PAGES};
+use crate::runs::{Run, STEPS};
+use crate::statements::{self, Statement};
+
+const HEAD: &str = "\
+# Appendix: the lines of the log {#log-lines}
+
+Every log statement of the floors, made from the sources. `{…}` stands for a value. \
+Where a scene prints the line, the link leads to the statement; the others tell of what goes wrong, \
+or of what only the real world does.
+
+| level | what it is for |
+|---|---|
+| `error` | the program cannot do what it should |
+| `warn` | something is wrong, and the program goes on |
+| `info` | something has changed: a device, a route, a registration |
+| `debug` | a packet passes, a state changes |
+| `trace` | details of a decision |
+
+";
+
+/// The page: path and text.
+pub fn page(files: &Files, runs: &[Run]) -> (String, String) {
+    let places = places(runs);
+    let mut text = HEAD.to_owned();
+    for krate in STEPS {
+        let floor = number(krate);
+        text.push_str(&format!("## `{krate}` {{#log-lines-{floor}}}\n\n"));
+        let folder = format!("{krate}/src/");
+        for (file, code) in files.iter().filter(|(file, _)| file.starts_with(&folder)) {
+            let is_program = file.ends_with("/main.rs") || file.contains("/bin/");
+            let statements = statements::all(file, code);
+            if statements.is_empty() || is_program {
+                continue;
+            }
+            text.push_str(&format!(
+                "`{file}`: {}\n\n",
+                module_doc(code).replace('<', "&lt;")
+            ));
+            text.push_str("| level | function | text |\n|---|---|---|\n");
+            for statement in statements {
+                let place = places.get(&(statement.file.clone(), statement.line));
+                text.push_str(&row(&statement, place.map(String::as_str)));
+            }
+            text.push('\n');
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    (format!("{PAGES}log_lines.md"), text)
+}
+
+fn row(statement: &Statement, place: Option<&str>) -> String {
+    let target = statement.target();
+    let target = target.as_deref().unwrap_or(&statement.function);
+    let name = match place {
+        Some(place) => format!("[`{target}`]({place})"),
+        None => format!("`{target}`"),
+    };
+    // The fields of a header follow in lines of their own.
+    let template = statement.template();
+    let template = template.split("\\n").next().unwrap_or_default();
+    // `--hexdump` adds the octets at the end.
+    let dumps = statement.code.iter().any(|line| line.contains("hexdump("));
+    let template = template
+        .strip_suffix("{}")
+        .filter(|_| dumps)
+        .unwrap_or(template);
+    let template = template.replace("\\\"", "\"").replace('`', "'");
+    let template = match template.is_empty() {
+        true => String::new(),
+        false => format!("`{}`", cell(&template).replace("&lt;", "<")),
+    };
+    format!("| {} | {name} | {template} |\n", statement.level())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::files;
+    use crate::runs::parse;
+
+    #[test]
+    fn all_lines_of_a_floor() {
+        let code = "//! Input.\n\nfn input() {\n    debug!(target: \"a::b\", \"x={}|\\n{h}\", 1);\n    warn!(\"lost\");\n}\n";
+        let files = files([
+            ("step01_device/src/a.rs", code),
+            ("step01_device/src/main.rs", code),
+        ]);
+        let log = "00:00:00.000 [D] a::b: x=1 (step01_device/src/a.rs:4)\n";
+        let run = Run {
+            step: STEPS[0].to_owned(),
+            log: parse(log).unwrap(),
+            pcap: Vec::new(),
+        };
+        let (_, page) = page(&files, &[run]);
+        assert!(page.contains("`step01_device/src/a.rs`: Input.\n"));
+        let shown = "| debug | [`a::b`](step01/added.md#step01-added-log-a-b) | `x={}\\|` |\n";
+        assert_eq!(page.matches(shown).count(), 1, "{page}");
+        assert_eq!(page.matches("| warn | `input` | `lost` |\n").count(), 1);
+    }
+}
