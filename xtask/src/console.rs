@@ -15,6 +15,7 @@
 //! - `lab`: the commands start a lab, which not every machine allows;
 //! - `in-lab`: they are typed inside a lab of step 07;
 //! - `numbers`: the numbers (times, counts) differ from run to run;
+//! - `needs-NAME`: they need a program that not every machine has;
 //! - `fails`: the last command ends with an error, and that is the lesson.
 
 use crate::book::{Files, Findings, pages, resolve};
@@ -34,6 +35,8 @@ pub struct Session {
     pub lab: bool,
     /// The commands are typed inside a lab.
     pub in_lab: bool,
+    /// Programs that have to be there.
+    pub needs: Vec<String>,
     /// Numbers may differ.
     pub numbers: bool,
     /// The last command fails.
@@ -75,6 +78,7 @@ fn session<'a>(
             "in-lab" => session.in_lab = true,
             "numbers" => session.numbers = true,
             "fails" => session.fails = true,
+            _ if word.starts_with("needs-") => session.needs.push(word[6..].to_owned()),
             _ => return Err(format!("no word '{word}' for a console block")),
         }
     }
@@ -257,15 +261,17 @@ mod tests {
 
     #[test]
     fn a_session() {
-        let session =
-            parse("```console,lab,numbers\n$ a \\\n> b\nc\n$ d\n{{#include b.txt}}\n```\n")
-                .unwrap();
+        let session = parse(
+            "```console,lab,numbers,needs-nc\n$ a \\\n> b\nc\n$ d\n{{#include b.txt}}\n```\n",
+        )
+        .unwrap();
         let steps = [
             ("a \\\nb".to_owned(), vec!["c".to_owned()]),
             ("d".to_owned(), vec!["one".to_owned(), "two".to_owned()]),
         ];
         assert_eq!(session.steps, steps);
         assert!(session.lab && session.numbers && !session.fails && !session.in_lab);
+        assert_eq!(session.needs, ["nc"]);
         assert!(parse("```text\n$ a\n```\n").unwrap_err().is_empty());
     }
 

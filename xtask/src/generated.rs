@@ -1,16 +1,18 @@
 //! What is made from the sources and from runs of the programs: whole pages,
 //! pictures, data. They are committed, so that mdBook alone can build the book.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::book::{Files, Findings};
 use crate::runs::Run;
-use crate::{added, log_lines};
+use crate::{added, log_lines, time_machine};
 
 /// All that is generated: path and text.
 pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     let mut made = added::pages(files, runs)?;
     made.push(log_lines::page(files, runs));
+    let last = runs.last().context("no scene was played")?;
+    made.extend(time_machine::files(files, last)?);
     Ok(made)
 }
 

@@ -4,6 +4,7 @@
 
 use crate::book::{Files, Findings, PAGES, pages, resolve};
 use crate::fences::prose;
+use crate::includes::includes;
 
 /// The table of contents.
 const SUMMARY: &str = "book/src/SUMMARY.md";
@@ -27,10 +28,17 @@ fn is_elsewhere(target: &str) -> bool {
     target.contains("://") || target.starts_with("mailto:")
 }
 
-fn has_id(page: &str, id: &str) -> bool {
+/// True if a heading of the page has this id, or a part of a picture that the
+/// page includes.
+fn has_id(files: &Files, page: &str, text: &str, id: &str) -> bool {
     let mark = format!("{{#{id}}}");
-    let mut lines = prose(page).into_iter();
+    let mut lines = prose(text).into_iter();
+    let mut pictures = includes(text).flatten().filter_map(|include| {
+        let path = resolve(page, include.path)?;
+        files.get(&path).filter(|_| path.ends_with(".svg"))
+    });
     lines.any(|(_, line)| line.starts_with('#') && line.contains(&mark))
+        || pictures.any(|picture| picture.contains(&format!(" id=\"{id}\"")))
 }
 
 /// Looks up every link of every page.
@@ -74,7 +82,7 @@ fn look_up(files: &Files, page: &str, target: &str) -> Result<String, String> {
         return Err(format!("a link to '{target}', which is not in the book"));
     };
     match id {
-        Some(id) if !has_id(text, id) => {
+        Some(id) if !has_id(files, &path, text, id) => {
             Err(format!("a link to '{target}': no heading has {{#{id}}}"))
         }
         _ => Ok(path),
@@ -94,8 +102,16 @@ mod tests {
             ("book/src/a.md", page),
             ("book/src/b.md", b),
             ("x.md", ""),
+            ("book/src/p.svg", "<g id=\"part\"/>"),
         ]);
         check(&files).errors
+    }
+
+    #[test]
+    fn a_part_of_a_picture() {
+        assert_eq!(errors("{{#include p.svg}}\n[p](#part)\n"), [""; 0]);
+        assert!(errors("[p](#part)\n")[0].ends_with("no heading has {#part}"));
+        assert!(!errors("{{#include p.svg}}\n[p](#par)\n").is_empty());
     }
 
     #[test]

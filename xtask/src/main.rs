@@ -18,11 +18,14 @@ mod includes;
 mod links;
 mod log_lines;
 mod mdbook;
+mod moments;
+mod packet;
 mod paths;
 mod runs;
 mod shell;
 mod skip;
 mod statements;
+mod time_machine;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -63,6 +63,11 @@ pub fn check(root: &Path, sessions: &[Session]) -> Result<Findings> {
         if needs_lab(&session) && !has_lab {
             continue;
         }
+        if let Some(name) = missing(root, session)? {
+            let (page, line) = (&session.page, session.line);
+            skip(&format!("{page}:{line}: not run: there is no '{name}'"))?;
+            continue;
+        }
         for (index, (command, expected)) in session.steps.iter().enumerate() {
             let is_last = index + 1 == session.steps.len();
             let typed = match session.in_lab {
@@ -78,6 +83,17 @@ pub fn check(root: &Path, sessions: &[Session]) -> Result<Findings> {
         }
     }
     Ok(findings)
+}
+
+/// A program that the session needs and that is not there.
+fn missing<'a>(root: &Path, session: &'a Session) -> Result<Option<&'a str>> {
+    for name in &session.needs {
+        let (_, found) = run(root, &format!("command -v '{name}'"))?;
+        if !found {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a command has done what the page says.
@@ -142,6 +158,14 @@ mod tests {
         assert_eq!(errors(&[("false", "")], true), [""; 0]);
         let expected = ["a.md:7: '$ true': should fail, and does not"];
         assert_eq!(errors(&[("true", "")], true), expected);
+    }
+
+    #[test]
+    fn programs_that_are_missing() {
+        let mut needy = session(&[("echo a", "b")], false);
+        needy.needs = vec!["sh".to_owned(), "no-such-program".to_owned()];
+        let found = missing(&crate::root(), &needy).unwrap();
+        assert_eq!(found, Some("no-such-program"));
     }
 
     #[test]
