@@ -29,6 +29,10 @@ pub const QUEUE_LIMIT: usize = 1024;
 pub trait Protocol: Send {
     /// Takes a packet that has arrived at `device`, without the link's header.
     fn input(&mut self, device: &Arc<Device>, packet: Packet);
+
+    /// The queue is empty for now: the moment for what need not be done for
+    /// each packet of a turn.
+    fn drained(&mut self) {}
 }
 // ANCHOR_END: protocol
 
@@ -136,6 +140,7 @@ impl Input for Protocols {
     // ANCHOR: softirq
     fn softirq(&mut self) {
         for entry in &mut self.entries {
+            let any = !entry.queue.is_empty();
             while let Some((device, packet)) = entry.queue.pop_front() {
                 debug!(
                     target: "protocol::softirq",
@@ -143,6 +148,9 @@ impl Input for Protocols {
                     entry.queue.len(), device.name(), entry.ethertype, packet.len()
                 );
                 entry.handler.input(&device, packet);
+            }
+            if any {
+                entry.handler.drained();
             }
         }
     }

@@ -31,7 +31,8 @@ struct Inner<T> {
     interruptions: u64,
     /// No more sleep for anybody: the host shuts down.
     closed: bool,
-    /// Only who sleeps is in here: a wake-up for nobody costs nothing.
+    /// Only who sleeps is in here, and nobody who has been called: a wake-up for
+    /// nobody, or for one who is getting up already, costs nothing.
     beds: BTreeMap<Key, Bed>,
 }
 
@@ -88,7 +89,7 @@ impl<T> Monitor<T> {
             let changed = inner.lie_down(key);
             let (guard, in_time) = wait(&changed, inner, deadline);
             inner = guard;
-            inner.get_up(key);
+            inner.get_up(key, &changed);
             // Before looking again: who interrupts may have changed the state
             // too, and the sleeper should hear the reason, not the consequence.
             if inner.closed || inner.interruptions != interruptions {
@@ -103,13 +104,10 @@ impl<T> Monitor<T> {
 
     /// Something has changed: who sleeps for it looks again.
     pub fn wakeup(&self, key: Key) {
-        let bed = lock(&self.inner)
-            .beds
-            .get(&key)
-            .map(|bed| Arc::clone(&bed.changed));
+        let bed = lock(&self.inner).beds.remove(&key);
         // After the lock is free: who wakes up wants it.
-        if let Some(changed) = bed {
-            changed.notify_all();
+        if let Some(bed) = bed {
+            bed.changed.notify_all();
         }
     }
 
@@ -132,7 +130,7 @@ impl<T> Monitor<T> {
         lock(&self.inner).closed
     }
 
-    /// How many threads are asleep.
+    /// How many threads are asleep and have not been called.
     pub fn sleepers(&self) -> usize {
         lock(&self.inner)
             .beds
@@ -152,8 +150,11 @@ impl<T> Inner<T> {
         Arc::clone(&bed.changed)
     }
 
-    fn get_up(&mut self, key: Key) {
-        if let Entry::Occupied(mut bed) = self.beds.entry(key) {
+    /// Who gets up uncalled (a timeout, say) leaves the others asleep.
+    fn get_up(&mut self, key: Key, changed: &Arc<Condvar>) {
+        if let Entry::Occupied(mut bed) = self.beds.entry(key)
+            && Arc::ptr_eq(&bed.get().changed, changed)
+        {
             bed.get_mut().sleepers -= 1;
             if bed.get().sleepers == 0 {
                 bed.remove();
@@ -238,6 +239,24 @@ mod tests {
         thread.join().unwrap().unwrap();
         assert_eq!(*lock(&asked), 2, "at first, and when it was meant");
         assert!(lock(&monitor.inner).beds.is_empty(), "all are up");
+    }
+
+    #[test]
+    fn who_is_called_is_called_once() {
+        let monitor = Arc::new(Monitor::new(0));
+        let thread = sleeping(&monitor, |state| (*state == 1).then_some(1));
+        monitor.wakeup(KEY);
+        // Up, and asleep again, as nothing was ready.
+        while monitor.sleepers() == 0 {
+            thread::yield_now();
+        }
+        let other = sleeping(&monitor, |state| (*state == 1).then_some(2));
+        assert_eq!(monitor.sleepers(), 2);
+        monitor.with(|state| *state = 1);
+        monitor.wakeup(KEY);
+        assert_eq!(monitor.sleepers(), 0);
+        assert_eq!(thread.join().unwrap().unwrap(), 1);
+        assert_eq!(other.join().unwrap().unwrap(), 2);
     }
 
     #[test]

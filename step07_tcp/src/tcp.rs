@@ -79,7 +79,7 @@ impl Tcp {
     ) -> R {
         let _scope = logger::scope(self.ip.env());
         let (result, leftovers) = self.state.with(|state| self.collect(state, event));
-        self.dispatch(leftovers);
+        self.wake(self.dispatch(leftovers));
         result
     }
 
@@ -102,10 +102,27 @@ impl Tcp {
                 result => Some((result, leftovers)),
             }
         })?;
-        self.dispatch(leftovers);
+        self.wake(self.dispatch(leftovers));
         result
     }
     // ANCHOR_END: run
+
+    /// As [`run`](Self::run), but wakes nobody: says who is to be woken.
+    pub(crate) fn run_quietly(
+        &self,
+        event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>),
+    ) -> Vec<Id> {
+        let _scope = logger::scope(self.ip.env());
+        let ((), leftovers) = self.state.with(|state| self.collect(state, event));
+        self.dispatch(leftovers)
+    }
+
+    /// Wakes who waits for one of `changed`.
+    pub(crate) fn wake(&self, changed: Vec<Id>) {
+        for id in changed {
+            self.state.wakeup(id.0);
+        }
+    }
 
     fn collect<R>(
         &self,
@@ -126,7 +143,8 @@ impl Tcp {
         (result, leftovers)
     }
 
-    fn dispatch(&self, leftovers: Leftovers<'_>) {
+    /// Sends what is to be sent. Who is to be woken is left to the caller.
+    fn dispatch(&self, leftovers: Leftovers<'_>) -> Vec<Id> {
         let mut failed = Vec::new();
         for outgoing in leftovers.segments {
             let ends = (outgoing.local, outgoing.remote);
@@ -137,9 +155,6 @@ impl Tcp {
         // From here on the state may be asked again. Not before: others wait
         // for the order while they hold the state, never the other way round.
         drop(leftovers.order);
-        for id in leftovers.changed {
-            self.state.wakeup(id.0);
-        }
         // A full queue is a loss like any other. What cannot be sent at all
         // must not leave a user waiting for an answer.
         for ((local, remote), kind) in failed {
@@ -150,6 +165,7 @@ impl Tcp {
         if leftovers.nearer {
             self.ip.env().wake();
         }
+        leftovers.changed
     }
 
     // ANCHOR: output

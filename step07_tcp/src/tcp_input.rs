@@ -13,22 +13,31 @@ use crate::icmp_errors::IcmpError;
 use crate::ip::{Datagram, Upper};
 use crate::segment::Segment;
 use crate::seq::SeqNumber;
+use crate::tcb::Id;
 use crate::tcp::Tcp;
 
 /// TCP, the way up: owned by the main loop.
-pub struct TcpInput(Arc<Tcp>);
+pub struct TcpInput {
+    tcp: Arc<Tcp>,
+    /// Whose users are to be woken when all segments of this turn are through:
+    /// in between, they would get up for each of them, and want the lock.
+    changed: Vec<Id>,
+}
 
 impl TcpInput {
     /// The way up that belongs to `tcp`.
     pub fn new(tcp: &Arc<Tcp>) -> Self {
-        Self(Arc::clone(tcp))
+        Self {
+            tcp: Arc::clone(tcp),
+            changed: Vec::new(),
+        }
     }
 }
 
 impl Upper for TcpInput {
     // ANCHOR: input
     fn input(&mut self, datagram: Datagram<'_>) {
-        let counters = &self.0.counters;
+        let counters = &self.tcp.counters;
         let (src, dst) = (datagram.header.src, datagram.header.dst);
         if datagram.is_broadcast() {
             counters.not_unicast.inc();
@@ -50,9 +59,10 @@ impl Upper for TcpInput {
             Ok((src_port, dst_port, segment)) => {
                 let local = SocketAddrV4::new(dst, dst_port);
                 let remote = SocketAddrV4::new(src, src_port);
-                self.0.run(|state, now, out| {
+                let changed = self.tcp.run_quietly(|state, now, out| {
                     state.segment_arrives(local, remote, segment, mtu, now, out);
                 });
+                self.changed.extend(changed);
             }
             Err(error) => {
                 match error {
@@ -66,6 +76,12 @@ impl Upper for TcpInput {
         }
     }
     // ANCHOR_END: input
+
+    fn drained(&mut self) {
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        self.tcp.wake(std::mem::take(&mut self.changed));
+    }
 }
 
 /// Takes the ICMP errors about segments that we have sent.

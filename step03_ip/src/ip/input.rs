@@ -49,6 +49,9 @@ impl Datagram<'_> {
 pub trait Upper: Send {
     /// Takes a datagram that is for this protocol.
     fn input(&mut self, datagram: Datagram<'_>);
+
+    /// As [`Protocol::drained`].
+    fn drained(&mut self) {}
 }
 
 /// Why a datagram that is for this host could not be delivered.
@@ -229,6 +232,12 @@ impl Protocol for IpInput {
         );
     }
     // ANCHOR_END: input
+
+    fn drained(&mut self) {
+        for (_, upper) in &mut self.uppers {
+            upper.drained();
+        }
+    }
 }
 
 impl Ip {
