@@ -33,6 +33,12 @@ pub struct Config {
     /// Octets that the peer can send ahead of the user's reading. Without
     /// window scaling no more than 65,535 can be announced.
     pub receive_buffer: usize,
+    /// How far the send buffer may grow with its use.
+    pub send_buffer_limit: usize,
+    /// How far the receive buffer may grow with its use.
+    pub receive_buffer_limit: usize,
+    /// Whether windows beyond 64 KiB are offered (RFC 7323 §2).
+    pub window_scaling: bool,
     /// How long a window stays closed before a probe may come, at most (RFC 9293 §3.8.6.1).
     pub max_persist: Duration,
     /// Whether Nagle's algorithm is off on new connections (RFC 9293 §3.7.4).
@@ -52,6 +58,9 @@ impl Default for Config {
             delayed_ack: Duration::from_millis(40),
             send_buffer: 64 * 1024,
             receive_buffer: 65_535,
+            send_buffer_limit: 4 << 20,
+            receive_buffer_limit: 4 << 20,
+            window_scaling: true,
             max_persist: Duration::from_secs(60),
             nodelay: false,
         }
@@ -61,7 +70,8 @@ impl Default for Config {
 impl Config {
     /// The simple form of the guide: every timeout starts at 200 ms and is
     /// doubled, 12 s without an answer end a connection, every segment is
-    /// acknowledged and sent at once, and the network is taken to be infinite.
+    /// acknowledged and sent at once, the network is taken
+    /// to be infinite, buffers keep their size, and the only option is the MSS.
     pub fn simple() -> Self {
         let deadline = Duration::from_secs(12);
         Self {
@@ -73,6 +83,9 @@ impl Config {
             give_up: deadline,
             delayed_ack: Duration::ZERO,
             nodelay: true,
+            send_buffer_limit: 0,
+            receive_buffer_limit: 0,
+            window_scaling: false,
             ..Self::default()
         }
     }

@@ -11,6 +11,7 @@
 //! | [`user_calls`], [`status`] | 24–28 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS |
 //! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`persist`] | 25 | data both ways |
 //! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
+//! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
 //! | [`time_wait`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
@@ -39,6 +40,7 @@ mod reassembly;
 mod receive_buffer;
 mod recovery;
 mod retransmission;
+mod right_sizing;
 pub mod rtt;
 pub mod scene;
 pub mod segment;
@@ -61,3 +63,4 @@ mod time_wait;
 mod timers;
 pub mod trace;
 mod user_calls;
+mod window_scale;

@@ -7,6 +7,7 @@ use crate::segment::{Outgoing, Segment};
 use crate::seq::{SeqNumber, octets};
 use crate::tcb::{Context, Tcb, TcpState};
 use crate::timers::Timer;
+use crate::window_scale::WindowScale;
 
 impl Tcb {
     /// Sends everything that may be sent now. Called whenever that may have
@@ -156,7 +157,7 @@ impl Tcb {
             ..Segment::default()
         };
         if flags.syn() {
-            segment.options = self.syn_options();
+            segment.options = self.syn_options(cx.config);
         }
         if flags.ack() {
             segment.ack = self.rcv.nxt;
@@ -166,7 +167,13 @@ impl Tcb {
             self.timers.stop(Timer::DelayedAck);
         }
         if !flags.rst() {
-            segment.window = u16::try_from(self.rcv.wnd).unwrap_or(u16::MAX);
+            // The window of a SYN is never scaled (RFC 7323 §2.2).
+            let scale = if flags.syn() {
+                WindowScale::default()
+            } else {
+                self.scale
+            };
+            segment.window = scale.scale(self.rcv.wnd);
         }
         self.last_sent = cx.now;
         cx.counters.segments_sent.inc();
@@ -181,7 +188,7 @@ impl Tcb {
     /// full segment, or half of the buffer, fits in (RFC 9293 §3.8.6.2.2); and
     /// never to the left.
     fn offered_window(&self) -> u32 {
-        let room = octets(self.receive_buffer.room()).min(u32::from(u16::MAX));
+        let room = octets(self.receive_buffer.room()).min(self.scale.max_window());
         let growth = room.saturating_sub(self.rcv.wnd);
         let step = octets(self.receive_buffer.capacity() / 2).min(self.receive_mss());
         if growth >= step { room } else { self.rcv.wnd }

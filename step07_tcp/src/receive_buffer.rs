@@ -34,6 +34,11 @@ impl ReceiveBuffer {
         self.capacity
     }
 
+    /// Lets it hold up to `capacity` octets; it never becomes smaller.
+    pub fn grow(&mut self, capacity: usize) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
     /// How many octets can be read.
     pub fn readable(&self) -> usize {
         self.readable

@@ -34,6 +34,11 @@ impl SendBuffer {
         }
     }
 
+    /// Lets it hold up to `capacity` octets; it never becomes smaller.
+    pub fn grow(&mut self, capacity: usize) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
     /// How many octets can be written.
     pub fn room(&self) -> usize {
         self.capacity.saturating_sub(self.octets.len())

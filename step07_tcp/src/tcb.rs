@@ -18,6 +18,7 @@ use crate::reassembly::Reassembly;
 use crate::receive_buffer::ReceiveBuffer;
 use crate::recovery::Recovery;
 use crate::retransmission::RetransmissionQueue;
+use crate::right_sizing::RightSizing;
 use crate::rtt::RetransmissionTimeout;
 use crate::segment::Outgoing;
 use crate::send_buffer::SendBuffer;
@@ -26,6 +27,7 @@ use crate::tcp_counters::TcpCounters;
 pub use crate::tcp_state::TcpState;
 use crate::time::Time;
 use crate::timers::Timers;
+use crate::window_scale::{self, WindowScale};
 
 /// The name of a connection or a listener: what a socket holds. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,9 +141,14 @@ pub struct Tcb {
     pub(crate) mtu: usize,
     /// Eff.snd.MSS: the longest text that we send in one segment.
     pub(crate) mss: u32,
+    /// The shifts of the windows of both sides.
+    pub(crate) scale: WindowScale,
+    /// The options that the peer's SYN had.
+    pub(crate) offered: Options,
 
     pub(crate) send_buffer: SendBuffer,
     pub(crate) receive_buffer: ReceiveBuffer,
+    pub(crate) right_sizing: RightSizing,
     pub(crate) reassembly: Reassembly,
     pub(crate) queue: RetransmissionQueue,
 
@@ -189,6 +196,14 @@ fn mss_of(mtu: usize) -> u16 {
     u16::try_from(mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX)
 }
 
+/// The shift that we offer, if we do.
+fn own_shift(config: &Config) -> Option<u8> {
+    let limit = config.receive_buffer_limit.max(config.receive_buffer);
+    config
+        .window_scaling
+        .then(|| window_scale::shift_for(limit))
+}
+
 impl Tcb {
     /// A TCB in CLOSED state, on the way to another.
     pub(crate) fn new(
@@ -222,8 +237,11 @@ impl Tcb {
             },
             mtu,
             mss,
+            scale: WindowScale::default(),
+            offered: Options::default(),
             send_buffer: SendBuffer::new(iss + 1, config.send_buffer),
             receive_buffer: ReceiveBuffer::new(config.receive_buffer),
+            right_sizing: RightSizing::default(),
             reassembly: Reassembly::default(),
             queue: RetransmissionQueue::default(),
             timers: Timers::default(),
@@ -284,10 +302,14 @@ impl Tcb {
         }
     }
 
-    /// The options of our SYN.
-    pub(crate) fn syn_options(&self) -> Options {
+    /// The options of our SYN: all that we know, but in an answer only what
+    /// the peer has offered too.
+    pub(crate) fn syn_options(&self, config: &Config) -> Options {
+        let offered = |theirs: bool| self.state == TcpState::SynSent || theirs;
+        let scale = self.offered.window_scale.is_some();
         Options {
             mss: Some(mss_of(self.mtu)),
+            window_scale: own_shift(config).filter(|_| offered(scale)),
             ..Options::default()
         }
     }
@@ -297,6 +319,8 @@ impl Tcb {
         let announced = options.mss.unwrap_or(DEFAULT_MSS);
         self.mss = u32::from(announced.min(mss_of(self.mtu))).max(MIN_MSS);
         self.congestion = config.congestion.start(self.mss);
+        self.offered = *options;
+        self.scale = WindowScale::agreed(own_shift(config), options.window_scale);
     }
 
     /// The longest text that the peer may send in one segment.

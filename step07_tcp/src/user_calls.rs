@@ -147,6 +147,7 @@ impl State {
         self.on_connection(id, now, out, |tcb, cx| {
             tcb.receivable(buffer.is_empty())?;
             let len = tcb.receive_buffer.read(buffer);
+            tcb.grow_receive_buffer(len, cx);
             tcb.update_window(cx);
             Ok(len)
         })

@@ -60,6 +60,8 @@ impl Victim {
         let config = Config {
             receive_buffer: 2000,
             send_buffer: 3000,
+            receive_buffer_limit: 0,
+            send_buffer_limit: 0,
             ..Config::default()
         };
         let mut state = State::new(config, seed);
@@ -141,6 +143,8 @@ impl Victim {
             payload: Packet::zeroed(len as usize),
             ..Segment::default()
         };
+        segment.options.window_scale =
+            [None, Some(0), Some(14), Some(255)][random.below(4) as usize];
         segment.options.mss = [None, Some(0), Some(536), Some(u16::MAX)][random.below(4) as usize];
         self.state
             .segment_arrives(local, remote, segment, MTU, self.now, out);

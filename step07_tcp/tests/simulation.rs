@@ -437,6 +437,7 @@ fn slow_readers_stop_the_writers_and_lose_nothing() {
         let receive_buffer = [300, 1000, 5000, 65_535][seed as usize % 4];
         let config = Config {
             receive_buffer,
+            receive_buffer_limit: receive_buffer,
             ..Config::default()
         };
         let mut simulation = Simulation::new(seed, network, config, [60_000, 60_000]);

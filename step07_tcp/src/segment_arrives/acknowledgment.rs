@@ -79,7 +79,7 @@ impl Tcb {
             // The five conditions of RFC 5681 §2 for a duplicate.
             let duplicate = !self.queue.is_empty()
                 && segment.is_empty()
-                && u32::from(segment.window) == self.snd.wnd;
+                && self.scale.unscale(segment.window) == self.snd.wnd;
             self.update_send_window(segment);
             if duplicate {
                 self.duplicate_acknowledgment(cx);
@@ -110,6 +110,7 @@ impl Tcb {
         if self.state.is_synchronized() {
             self.new_acknowledgment(acked, flight, cx);
         }
+        self.grow_send_buffer(cx.config);
         self.changed = true;
     }
 
@@ -126,7 +127,11 @@ impl Tcb {
 
     /// `SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK`
     pub(crate) fn set_send_window(&mut self, segment: &Segment) {
-        self.snd.wnd = u32::from(segment.window);
+        self.snd.wnd = if segment.flags.syn() {
+            u32::from(segment.window) // never scaled (RFC 7323 §2.2)
+        } else {
+            self.scale.unscale(segment.window)
+        };
         self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
         self.snd.wl1 = segment.seq;
         self.snd.wl2 = segment.ack;

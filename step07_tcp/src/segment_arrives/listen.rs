@@ -138,7 +138,6 @@ impl Tcb {
         self.rcv.nxt = segment.seq + 1;
         self.rcv.up = self.rcv.nxt;
         self.take_syn_options(&segment.options, cx.config);
-        // The window of a SYN is never scaled (RFC 7323 §2.2).
         self.set_send_window(segment);
     }
 }

@@ -257,6 +257,7 @@ fn closing_sends_what_nagle_held_back() {
 fn send_buffer_is_bounded() {
     let mut talk = Talk::established_with(Config {
         send_buffer: 1000,
+        send_buffer_limit: 1000,
         ..Config::default()
     });
     talk.inject(window(&talk, 1, 1, 0));

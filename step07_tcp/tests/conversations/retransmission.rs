@@ -254,6 +254,7 @@ fn acknowledgment_of_what_was_never_sent_is_answered_and_ignored() {
 fn cleanup_frees_the_send_buffer() {
     let mut talk = Talk::established_with(Config {
         send_buffer: 4,
+        send_buffer_limit: 4,
         ..Config::default()
     });
     talk.write(b"abcd");

@@ -1,0 +1,48 @@
+//! Buffers that grow with their use ("dynamic right-sizing", Fisk and Feng 2001).
+//!
+//! A buffer must hold what one round trip brings, or it is what limits the
+//! connection; more is waste. Nobody knows the size in advance: so it starts
+//! small and follows what the connection does, up to a limit.
+
+use crate::config::Config;
+use crate::seq::octets;
+use crate::tcb::{Context, Tcb};
+use crate::time::Time;
+
+/// What the user has read in the present round trip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RightSizing {
+    since: Time,
+    read: usize,
+}
+
+impl Tcb {
+    /// The user has read `len` octets: if so much is read in each round trip
+    /// that the buffer is more than half used, the peer could send faster.
+    pub(crate) fn grow_receive_buffer(&mut self, len: usize, cx: &Context<'_>) {
+        self.right_sizing.read += len;
+        let Some(round_trip) = self.rto.smoothed() else {
+            return;
+        };
+        if cx.now.since(self.right_sizing.since) < round_trip {
+            return;
+        }
+        let wanted = self.right_sizing.read.saturating_mul(2);
+        // A larger window than the header can announce is of no use.
+        let limit = cx.config.receive_buffer_limit;
+        let limit = limit.min(self.scale.max_window() as usize);
+        self.receive_buffer.grow(wanted.min(limit));
+        self.right_sizing = RightSizing {
+            since: cx.now,
+            read: 0,
+        };
+    }
+
+    /// Text was acknowledged: the send buffer should hold twice what may be in
+    /// flight, so that the user can write the next part while this one travels.
+    pub(crate) fn grow_send_buffer(&mut self, config: &Config) {
+        let may_fly = self.congestion.window().min(self.snd.wnd);
+        let wanted = octets(config.send_buffer_limit).min(may_fly.saturating_mul(2));
+        self.send_buffer.grow(wanted as usize);
+    }
+}
