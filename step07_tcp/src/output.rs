@@ -161,7 +161,7 @@ impl Tcb {
         }
         if flags.ack() {
             segment.ack = self.rcv.nxt;
-            self.rcv.wnd = self.offered_window();
+            self.rcv.wnd = self.rounded(self.offered_window());
             self.ack_now = false;
             self.unacknowledged = 0;
             self.timers.stop(Timer::DelayedAck);
@@ -192,6 +192,16 @@ impl Tcb {
         let growth = room.saturating_sub(self.rcv.wnd);
         let step = octets(self.receive_buffer.capacity() / 2).min(self.receive_mss());
         if growth >= step { room } else { self.rcv.wnd }
+    }
+
+    /// A window in whole units of the scale, rounded up if there is room for
+    /// that: rounded down, its right edge would seem to move to the left
+    /// (RFC 7323 §2.4). Without room it does, and what was allowed is taken
+    /// all the same.
+    fn rounded(&self, window: u32) -> u32 {
+        let units = window.next_multiple_of(1 << self.scale.receive);
+        let room = octets(self.receive_buffer.room()).min(self.scale.max_window());
+        if units <= room { units } else { window }
     }
 
     /// The user has read: tells the peer, if that at least doubles what it may

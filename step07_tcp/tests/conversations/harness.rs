@@ -1,11 +1,13 @@
 //! One end of a conversation under test; the test plays the other.
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use step07_tcp::config::Config;
 use step07_tcp::flags::Flags;
+use step07_tcp::options::{Options, Timestamps};
 use step07_tcp::packet::Packet;
 use step07_tcp::segment::{Outgoing, Segment};
 use step07_tcp::seq::SeqNumber;
@@ -45,6 +47,8 @@ pub struct Talk {
     pub iss: SeqNumber,
     /// The peer's.
     pub irs: SeqNumber,
+    /// Our clock's value in the first timestamp that was shown.
+    pub clock_zero: Cell<Option<u32>>,
 }
 
 /// The time at which a connection between [`us`] and [`peer`] gets an initial
@@ -72,6 +76,7 @@ impl Talk {
             listener: None,
             iss,
             irs,
+            clock_zero: Cell::new(None),
         }
     }
 
@@ -116,6 +121,21 @@ impl Talk {
         talk
     }
 
+    /// ESTABLISHED with a peer whose SYN has these options. Gives our answer to it too.
+    pub fn established_by(config: Config, options: Options) -> (Self, String) {
+        let mut talk = Self::listening(config);
+        let syn = Segment {
+            options,
+            ..talk.syn()
+        };
+        let answer = talk.inject(syn).remove(0);
+        let mut ack = talk.ack(1, 1);
+        ack.options.timestamps = options.timestamps;
+        assert!(talk.inject(ack).is_empty());
+        talk.id = talk.state.accept(talk.listener.unwrap()).unwrap().0;
+        (talk, answer)
+    }
+
     /// SYN-SENT.
     pub fn syn_sent(config: Config) -> Self {
         let mut talk = Self::new(config);
@@ -124,10 +144,9 @@ impl Talk {
             .state
             .connect(us(), peer(), MTU, talk.now, &mut out)
             .unwrap();
-        assert_eq!(
-            talk.show(out),
-            ["------S- seq=0 ack=0 len=0 wnd=65535 mss=1460"]
-        );
+        let syn = talk.show(out);
+        assert!(syn[0].starts_with("------S- seq=0 ack=0 len=0 wnd=65535 mss=1460"));
+        assert_eq!(syn.len(), 1);
         talk
     }
 
@@ -314,13 +333,34 @@ impl Talk {
         } else {
             0
         };
-        let mss = options
-            .mss
-            .map(|mss| format!(" mss={mss}"))
-            .unwrap_or_default();
         format!(
-            "{flags} seq={seq} ack={ack} len={} wnd={window}{mss}",
-            payload.len()
+            "{flags} seq={seq} ack={ack} len={} wnd={window}{}",
+            payload.len(),
+            self.show_options(options)
         )
+    }
+
+    /// Options as text. Our clock starts at zero with the first segment shown.
+    fn show_options(&self, options: &Options) -> String {
+        let mut text = String::new();
+        if let Some(mss) = options.mss {
+            text += &format!(" mss={mss}");
+        }
+        if options.sack_permitted {
+            text += " sackOK";
+        }
+        if let Some(Timestamps { value, echo }) = options.timestamps {
+            let zero = self.clock_zero.get().unwrap_or(value);
+            self.clock_zero.set(Some(zero));
+            text += &format!(" ts={},{echo}", value.wrapping_sub(zero));
+        }
+        if let Some(shift) = options.window_scale {
+            text += &format!(" ws={shift}");
+        }
+        for block in options.sack.as_slice() {
+            let (start, end) = (block.start.since(self.irs), block.end.since(self.irs));
+            text += &format!(" sack={start}-{end}");
+        }
+        text
     }
 }

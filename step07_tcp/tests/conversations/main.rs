@@ -15,3 +15,4 @@ mod opening;
 mod resets;
 mod retransmission;
 mod text;
+mod window_scale;
