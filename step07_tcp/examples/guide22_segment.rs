@@ -81,6 +81,7 @@ fn main() -> ExitCode {
             &scene::config_b()?,
             TcpConfig {
                 window_scaling: false,
+                timestamps: false,
                 ..TcpConfig::default()
             },
         )?;

@@ -39,6 +39,8 @@ pub struct Config {
     pub receive_buffer_limit: usize,
     /// Whether windows beyond 64 KiB are offered (RFC 7323 §2).
     pub window_scaling: bool,
+    /// Whether timestamps are offered (RFC 7323 §3).
+    pub timestamps: bool,
     /// How long a window stays closed before a probe may come, at most (RFC 9293 §3.8.6.1).
     pub max_persist: Duration,
     /// Whether Nagle's algorithm is off on new connections (RFC 9293 §3.7.4).
@@ -61,6 +63,7 @@ impl Default for Config {
             send_buffer_limit: 4 << 20,
             receive_buffer_limit: 4 << 20,
             window_scaling: true,
+            timestamps: true,
             max_persist: Duration::from_secs(60),
             nodelay: false,
         }
@@ -86,6 +89,7 @@ impl Config {
             send_buffer_limit: 0,
             receive_buffer_limit: 0,
             window_scaling: false,
+            timestamps: false,
             ..Self::default()
         }
     }

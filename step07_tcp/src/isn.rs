@@ -9,6 +9,7 @@ use std::net::SocketAddrV4;
 
 use crate::seq::SeqNumber;
 use crate::time::Time;
+use crate::timestamps::TimestampClock;
 
 /// The range of IANA for ports that are not assigned (RFC 6335 §6).
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 49_152..=65_535;
@@ -46,6 +47,14 @@ impl Secret {
     ) -> SeqNumber {
         let ticks = low(now.as_nanos() / 4_000);
         SeqNumber::new(low(self.hash(local, remote, 0))) + ticks
+    }
+
+    /// What the timestamp clock of a connection shows at the start of time:
+    /// nothing that tells how long this host is running, and always the same
+    /// for the same ends, so that the clock goes on from one incarnation of a
+    /// connection to the next (RFC 7323 §7.1, RFC 6191 §2).
+    pub fn timestamp_clock(&self, local: SocketAddrV4, remote: SocketAddrV4) -> TimestampClock {
+        TimestampClock::new(low(self.hash(local, remote, 2)))
     }
 
     /// Candidates for the port of an active open, every port of the range once.

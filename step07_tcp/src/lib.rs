@@ -12,6 +12,7 @@
 //! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`persist`] | 25 | data both ways |
 //! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
 //! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
+//! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
 //! | [`time_wait`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
@@ -61,6 +62,7 @@ pub mod tcp_stream;
 pub mod tcp_timer;
 mod time_wait;
 mod timers;
+mod timestamps;
 pub mod trace;
 mod user_calls;
 mod window_scale;

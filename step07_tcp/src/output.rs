@@ -157,10 +157,13 @@ impl Tcb {
             ..Segment::default()
         };
         if flags.syn() {
-            segment.options = self.syn_options(cx.config);
+            segment.options = self.syn_options(cx);
+        } else if self.clock.is_agreed() && !flags.rst() {
+            segment.options.timestamps = Some(self.clock.option(cx.now));
         }
         if flags.ack() {
             segment.ack = self.rcv.nxt;
+            self.clock.ack_sent(self.rcv.nxt);
             self.rcv.wnd = self.rounded(self.offered_window());
             self.ack_now = false;
             self.unacknowledged = 0;

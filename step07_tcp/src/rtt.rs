@@ -13,10 +13,11 @@ pub trait RetransmissionTimeout: fmt::Debug + Send {
     /// The timeout as it is now: RTO.
     fn timeout(&self) -> Duration;
 
-    /// A round trip has been measured, on a segment that was sent only once:
-    /// the acknowledgment of a repeated one does not say which copy it is for
-    /// (Karn's algorithm, RFC 6298 §3).
-    fn sample(&mut self, rtt: Duration);
+    /// A round trip has been measured, and not on a repeated segment whose
+    /// acknowledgment does not say which copy it is for (Karn's algorithm,
+    /// RFC 6298 §3). `expected` such samples come from one window: each counts
+    /// for less, so that the memory reaches equally far (RFC 7323 appendix G).
+    fn sample(&mut self, rtt: Duration, expected: u32);
 
     /// New data has been acknowledged, with or without a measurement.
     fn progress(&mut self) {}
@@ -93,7 +94,7 @@ impl RetransmissionTimeout for FixedRto {
         self.current
     }
 
-    fn sample(&mut self, _rtt: Duration) {}
+    fn sample(&mut self, _rtt: Duration, _expected: u32) {}
 
     fn progress(&mut self) {
         self.current = self.start;
@@ -140,12 +141,18 @@ impl RetransmissionTimeout for AdaptiveRto {
         self.rto
     }
 
-    fn sample(&mut self, rtt: Duration) {
+    fn sample(&mut self, rtt: Duration, expected: u32) {
+        // 1/alpha and 1/beta
+        let n = expected.clamp(1, 1 << 16);
+        let (a, b) = (8 * n, 4 * n);
         let (srtt, rttvar) = match self.estimate {
             // (2.2) the first measurement R
             None => (rtt, rtt / 2),
             // (2.3) RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R'|, SRTT <- 7/8 SRTT + 1/8 R'
-            Some((srtt, rttvar)) => ((srtt * 7 + rtt) / 8, (rttvar * 3 + srtt.abs_diff(rtt)) / 4),
+            Some((srtt, rttvar)) => (
+                (srtt * (a - 1) + rtt) / a,
+                (rttvar * (b - 1) + srtt.abs_diff(rtt)) / b,
+            ),
         };
         self.estimate = Some((srtt, rttvar));
         self.backed_off = false;
@@ -188,18 +195,32 @@ mod tests {
     fn first_measurement_then_smoothing() {
         let mut rto = adaptive();
         assert_eq!(rto.timeout(), ms(1000));
-        rto.sample(ms(400));
+        rto.sample(ms(400), 1);
         assert_eq!(rto.timeout(), ms(400 + 4 * 200));
-        rto.sample(ms(480));
+        rto.sample(ms(480), 1);
         // RTTVAR = 3/4·200 + 1/4·80 = 170, SRTT = 7/8·400 + 1/8·480 = 410
         assert_eq!(rto.timeout(), ms(410 + 4 * 170));
         assert_eq!(rto.smoothed(), Some(ms(410)));
     }
 
     #[test]
+    fn many_samples_of_one_window_count_as_one() {
+        let (mut one, mut many) = (adaptive(), adaptive());
+        for rto in [&mut one, &mut many] {
+            rto.sample(ms(100), 1);
+        }
+        one.sample(ms(200), 1);
+        for _ in 0..50 {
+            many.sample(ms(200), 50);
+        }
+        let difference = one.smoothed().unwrap().abs_diff(many.smoothed().unwrap());
+        assert!(difference < ms(1), "{difference:?}");
+    }
+
+    #[test]
     fn bounds_hold() {
         let mut rto = adaptive();
-        rto.sample(ms(1));
+        rto.sample(ms(1), 1);
         assert_eq!(rto.timeout(), ms(200));
         for _ in 0..20 {
             rto.back_off();
@@ -211,7 +232,7 @@ mod tests {
     fn steady_round_trips_leave_room_for_the_clock() {
         let mut rto = AdaptiveRto::new(ms(1000), ms(1), ms(60_000));
         for _ in 0..200 {
-            rto.sample(ms(50));
+            rto.sample(ms(50), 1);
         }
         assert!(rto.timeout() >= ms(51));
     }
@@ -219,11 +240,11 @@ mod tests {
     #[test]
     fn backed_off_until_measured() {
         let mut rto = adaptive();
-        rto.sample(ms(100));
+        rto.sample(ms(100), 1);
         rto.back_off();
         rto.progress();
         assert_eq!(rto.timeout(), ms(600));
-        rto.sample(ms(100));
+        rto.sample(ms(100), 1);
         assert!(rto.timeout() < ms(300));
     }
 
@@ -240,7 +261,7 @@ mod tests {
     #[test]
     fn fixed_doubles_and_returns() {
         let mut rto = FixedRto::new(ms(200));
-        rto.sample(ms(5000));
+        rto.sample(ms(5000), 1);
         assert_eq!(rto.timeout(), ms(200));
         rto.back_off();
         rto.back_off();

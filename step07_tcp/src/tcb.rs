@@ -27,6 +27,7 @@ use crate::tcp_counters::TcpCounters;
 pub use crate::tcp_state::TcpState;
 use crate::time::Time;
 use crate::timers::Timers;
+use crate::timestamps::TimestampClock;
 use crate::window_scale::{self, WindowScale};
 
 /// The name of a connection or a listener: what a socket holds. Never used twice.
@@ -143,6 +144,8 @@ pub struct Tcb {
     pub(crate) mss: u32,
     /// The shifts of the windows of both sides.
     pub(crate) scale: WindowScale,
+    /// The clocks of both sides.
+    pub(crate) clock: TimestampClock,
     /// The options that the peer's SYN had.
     pub(crate) offered: Options,
 
@@ -190,6 +193,8 @@ const HEADERS: usize = 40;
 const DEFAULT_MSS: u16 = 536;
 /// A smaller announcement is an attack or an error: each octet would cost forty.
 const MIN_MSS: u32 = 64;
+/// The octets that timestamps take in a header, padding included.
+const TIMESTAMPS: u32 = 12;
 
 /// The largest text that fits a datagram of `mtu` octets.
 fn mss_of(mtu: usize) -> u16 {
@@ -238,6 +243,7 @@ impl Tcb {
             mtu,
             mss,
             scale: WindowScale::default(),
+            clock: TimestampClock::default(),
             offered: Options::default(),
             send_buffer: SendBuffer::new(iss + 1, config.send_buffer),
             receive_buffer: ReceiveBuffer::new(config.receive_buffer),
@@ -304,23 +310,44 @@ impl Tcb {
 
     /// The options of our SYN: all that we know, but in an answer only what
     /// the peer has offered too.
-    pub(crate) fn syn_options(&self, config: &Config) -> Options {
+    pub(crate) fn syn_options(&self, cx: &Context<'_>) -> Options {
         let offered = |theirs: bool| self.state == TcpState::SynSent || theirs;
-        let scale = self.offered.window_scale.is_some();
+        let Options {
+            window_scale: scale,
+            timestamps,
+            ..
+        } = self.offered;
+        let timestamps = cx.config.timestamps && offered(timestamps.is_some());
         Options {
             mss: Some(mss_of(self.mtu)),
-            window_scale: own_shift(config).filter(|_| offered(scale)),
+            window_scale: own_shift(cx.config).filter(|_| offered(scale.is_some())),
+            timestamps: timestamps.then(|| self.clock.option(cx.now)),
             ..Options::default()
         }
     }
 
     /// Takes over what the peer's SYN says (RFC 9293 §3.7.1).
-    pub(crate) fn take_syn_options(&mut self, options: &Options, config: &Config) {
-        let announced = options.mss.unwrap_or(DEFAULT_MSS);
-        self.mss = u32::from(announced.min(mss_of(self.mtu))).max(MIN_MSS);
-        self.congestion = config.congestion.start(self.mss);
+    pub(crate) fn take_syn_options(&mut self, options: &Options, cx: &Context<'_>) {
         self.offered = *options;
-        self.scale = WindowScale::agreed(own_shift(config), options.window_scale);
+        self.scale = WindowScale::agreed(own_shift(cx.config), options.window_scale);
+        if let Some(theirs) = options.timestamps.filter(|_| cx.config.timestamps) {
+            self.clock.agree(theirs.value, cx.now);
+        }
+        self.mss = self.effective_mss();
+        self.congestion = cx.config.congestion.start(self.mss);
+    }
+
+    /// Eff.snd.MSS: what the peer has announced and the way can carry, less
+    /// the options of every segment (RFC 9293 §3.7.1, RFC 6691 §2).
+    fn effective_mss(&self) -> u32 {
+        let announced = self.offered.mss.unwrap_or(DEFAULT_MSS);
+        let mss = u32::from(announced.min(mss_of(self.mtu))).max(MIN_MSS);
+        let options = if self.clock.is_agreed() {
+            TIMESTAMPS
+        } else {
+            0
+        };
+        mss - options
     }
 
     /// The longest text that the peer may send in one segment.

@@ -55,6 +55,10 @@ crate::counters! {
         pub bad_acknowledgment,
         /// dropped: outside the window
         pub outside_window,
+        /// dropped: no timestamps, though agreed
+        pub no_timestamps,
+        /// dropped: an old timestamp
+        pub old_timestamp,
         /// dropped: a reset not exactly at the window's edge
         pub inexact_reset,
         /// dropped: SYN on a synchronized connection

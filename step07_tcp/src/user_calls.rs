@@ -103,7 +103,9 @@ impl State {
         }
         let iss = self.secret.initial_sequence_number(local, remote, now);
         let who = (self.new_id(), Owner::User, Opened::Actively);
-        let id = self.insert(Tcb::new(who, (local, remote), mtu, iss, &self.config));
+        let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
+        tcb.clock = self.secret.timestamp_clock(local, remote);
+        let id = self.insert(tcb);
         self.counters.active_opens.inc();
         log::debug!(target: "tcp::open", "active open: local={local}, foreign={remote}, connecting...");
         self.with(id, now, out, |tcb, cx| {

@@ -1,7 +1,6 @@
 //! Fifth, check the ACK field (RFC 9293 §3.10.7.4).
 
 use crate::segment::Segment;
-use crate::seq::SeqNumber;
 use crate::tcb::{Context, Tcb, TcpState};
 
 use super::Check;
@@ -74,7 +73,7 @@ impl Tcb {
         }
         if segment.ack.gt(self.snd.una) {
             self.update_send_window(segment);
-            self.advance_una(segment.ack, cx);
+            self.advance_una(segment, cx);
         } else if segment.ack == self.snd.una {
             // The five conditions of RFC 5681 §2 for a duplicate.
             let duplicate = !self.queue.is_empty()
@@ -91,7 +90,8 @@ impl Tcb {
     }
 
     /// `SND.UNA <- SEG.ACK`, and all that follows from it.
-    pub(crate) fn advance_una(&mut self, ack: SeqNumber, cx: &mut Context<'_>) {
+    pub(crate) fn advance_una(&mut self, segment: &Segment, cx: &mut Context<'_>) {
+        let ack = segment.ack;
         let flight = self.flight();
         let acked = ack.since(self.snd.una);
         self.snd.una = ack;
@@ -100,8 +100,9 @@ impl Tcb {
         self.send_buffer.acknowledge(ack);
         let sent_at = self.queue.acknowledge(ack);
         self.rto.progress();
-        if let Some(sent_at) = sent_at {
-            self.rto.sample(cx.now.since(sent_at));
+        if let Some(rtt) = self.round_trip(sent_at, segment, cx.now) {
+            // One for every second segment of the window can be expected.
+            self.rto.sample(rtt, flight.div_ceil(2 * self.mss));
         }
         self.timeouts = 0;
         self.probes = 0;

@@ -110,6 +110,7 @@ impl State {
             return;
         };
         let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
+        tcb.clock = self.secret.timestamp_clock(local, remote);
         tcb.state = TcpState::Listen;
         let id = self.insert(tcb);
         self.counters.passive_opens.inc();
@@ -137,7 +138,7 @@ impl Tcb {
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq + 1;
         self.rcv.up = self.rcv.nxt;
-        self.take_syn_options(&segment.options, cx.config);
+        self.take_syn_options(&segment.options, cx);
         self.set_send_window(segment);
     }
 }

@@ -11,8 +11,13 @@ use super::Check;
 impl Tcb {
     /// SYN-RECEIVED and all synchronized states.
     pub(crate) fn segment_arrives_otherwise(&mut self, segment: Segment, cx: &mut Context<'_>) {
-        if self.first_check_sequence_number(&segment, cx) == Check::Done
-            || self.second_check_rst(&segment, cx) == Check::Done
+        if self.check_timestamps(&segment, cx) == Check::Done
+            || self.first_check_sequence_number(&segment, cx) == Check::Done
+        {
+            return;
+        }
+        self.take_timestamp(&segment, cx);
+        if self.second_check_rst(&segment, cx) == Check::Done
             // Third, check security: obsolete.
             || self.fourth_check_syn(&segment, cx) == Check::Done
             || self.fifth_check_ack(&segment, cx) == Check::Done
@@ -52,15 +57,19 @@ impl Tcb {
             // of the remote FIN. Acknowledge it, and restart the 2 MSL timeout."
             self.start_time_wait_timer(cx);
         }
-        // "If an incoming segment is not acceptable, an acknowledgment should
-        // be sent in reply": <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+        self.answer_unacceptable(segment, cx);
+        Check::Done
+    }
+
+    /// "If an incoming segment is not acceptable, an acknowledgment should
+    /// be sent in reply": `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+    pub(crate) fn answer_unacceptable(&mut self, segment: &Segment, cx: &mut Context<'_>) {
         if segment.payload.is_empty() {
             // Two ends that disagree could go on with that for ever: not too often.
             self.send_challenge_ack(cx);
         } else {
             self.ack_now = true;
         }
-        Check::Done
     }
 
     /// The four cases of RFC 9293 §3.4 (table 6).

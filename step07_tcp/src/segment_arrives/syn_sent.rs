@@ -57,7 +57,7 @@ impl Tcb {
         }
         // "SND.UNA should be advanced to equal SEG.ACK … any segments on the
         // retransmission queue that are thereby acknowledged should be removed."
-        self.advance_una(segment.ack, cx);
+        self.advance_una(&segment, cx);
         // "If SND.UNA > ISS (our SYN has been ACKed), change the connection
         // state to ESTABLISHED, form an ACK segment and send it." Our first
         // text may carry it.

@@ -15,4 +15,5 @@ mod opening;
 mod resets;
 mod retransmission;
 mod text;
+mod timestamps;
 mod window_scale;
