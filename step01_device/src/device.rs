@@ -23,7 +23,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use log::{debug, error, info};
+use log::{Level, debug, error, info, log};
 
 use crate::env::Env;
 use crate::hexdump::hexdump;
@@ -223,6 +223,8 @@ pub struct Device {
     name: String,
     config: DeviceConfig,
     up: AtomicBool,
+    /// The last packet could not be sent.
+    failing: AtomicBool,
     irq: Irq,
     transmitter: Box<dyn Transmitter>,
     /// What happened on this device.
@@ -320,7 +322,10 @@ impl Device {
         }
         debug!(target: "device::output", "dev={}, type=0x{ethertype:04x}, len={len}{}", self.name, hexdump(&packet));
         match self.transmitter.transmit(self, dst, ethertype, packet) {
-            Ok(()) => self.counters.sent.inc(),
+            Ok(()) => {
+                self.counters.sent.inc();
+                self.failing.store(false, Ordering::Relaxed);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.counters.queue_full.inc();
                 debug!(target: "device::output", "queue is full, dev={}, len={len}", self.name);
@@ -328,7 +333,10 @@ impl Device {
             }
             Err(error) => {
                 self.counters.transmit_failed.inc();
-                error!(target: "device::output", "device transmit failure, dev={}, len={len}: {error}", self.name);
+                // Once for many packets in a row: a window full of them may be lost.
+                let again = self.failing.swap(true, Ordering::Relaxed);
+                let level = if again { Level::Debug } else { Level::Error };
+                log!(target: "device::output", level, "device transmit failure, dev={}, len={len}: {error}", self.name);
                 return Err(error);
             }
         }
@@ -398,6 +406,7 @@ impl Devices {
             name,
             config,
             up: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
             irq,
             transmitter: Box::new(transmitter),
             counters: DeviceCounters::default(),
