@@ -82,6 +82,7 @@ fn main() -> ExitCode {
             TcpConfig {
                 window_scaling: false,
                 timestamps: false,
+                sack: false,
                 ..TcpConfig::default()
             },
         )?;

@@ -41,6 +41,8 @@ pub struct Config {
     pub window_scaling: bool,
     /// Whether timestamps are offered (RFC 7323 §3).
     pub timestamps: bool,
+    /// Whether selective acknowledgments are offered (RFC 2018 §2).
+    pub sack: bool,
     /// How long a window stays closed before a probe may come, at most (RFC 9293 §3.8.6.1).
     pub max_persist: Duration,
     /// Whether Nagle's algorithm is off on new connections (RFC 9293 §3.7.4).
@@ -64,6 +66,7 @@ impl Default for Config {
             receive_buffer_limit: 4 << 20,
             window_scaling: true,
             timestamps: true,
+            sack: true,
             max_persist: Duration::from_secs(60),
             nodelay: false,
         }
@@ -90,6 +93,7 @@ impl Config {
             receive_buffer_limit: 0,
             window_scaling: false,
             timestamps: false,
+            sack: false,
             ..Self::default()
         }
     }

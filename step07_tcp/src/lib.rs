@@ -9,9 +9,10 @@
 //! | [`state`], [`tcb`], [`listener`], [`timers`], [`config`] | 23 | control blocks |
 //! | [`segment_arrives`] | 23–28 | SEGMENT ARRIVES, clause by clause |
 //! | [`user_calls`], [`status`] | 24–28 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS |
-//! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`persist`] | 25 | data both ways |
+//! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`ranges`], [`persist`] | 25 | data both ways |
 //! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
 //! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
+//! | [`sack`] | – | what has arrived beyond a gap
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
 //! | [`time_wait`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
@@ -37,12 +38,14 @@ mod listener;
 pub mod options;
 mod output;
 mod persist;
+mod ranges;
 mod reassembly;
 mod receive_buffer;
 mod recovery;
 mod retransmission;
 mod right_sizing;
 pub mod rtt;
+mod sack;
 pub mod scene;
 pub mod segment;
 mod segment_arrives;

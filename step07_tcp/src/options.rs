@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use crate::seq::SeqNumber;
+use crate::seq::{SeqNumber, octets};
 
 /// End of option list: the rest of the header is padding.
 const END: u8 = 0;
@@ -55,11 +55,29 @@ pub struct SackBlocks {
 }
 
 impl SackBlocks {
+    /// The octets of the option without blocks, padding included.
+    pub const HEADER: u32 = 4;
+    /// The octets of one block.
+    pub const EACH: u32 = 8;
+
     /// Adds a block, unless there are four already.
     pub fn push(&mut self, block: SackBlock) {
         if let Some(place) = self.blocks.get_mut(self.len) {
             *place = block;
             self.len += 1;
+        }
+    }
+
+    /// Leaves only the first `count` blocks.
+    pub fn truncate(&mut self, count: usize) {
+        self.len = self.len.min(count);
+    }
+
+    /// The octets that the option takes in a header, padding included.
+    pub fn octets(&self) -> u32 {
+        match octets(self.len) {
+            0 => 0,
+            count => Self::HEADER + Self::EACH * count,
         }
     }
 

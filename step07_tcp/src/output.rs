@@ -2,6 +2,7 @@
 //! avoidance of the sender and of the receiver, delayed acknowledgments.
 
 use crate::flags::Flags;
+use crate::options::SackBlocks;
 use crate::packet::Packet;
 use crate::segment::{Outgoing, Segment};
 use crate::seq::{SeqNumber, octets};
@@ -75,14 +76,15 @@ impl Tcb {
         }
         let room = self.window_room().min(self.congestion_room());
         let unsent = self.unsent();
-        let len = unsent.min(room).min(self.mss);
+        let limit = self.text_limit();
+        let len = unsent.min(room).min(limit);
         // A FIN takes a sequence number, and so room.
         let fin = self.send_buffer.is_closed() && len == unsent && room > len;
         if len == 0 && !fin {
             return None;
         }
         // (1) a full segment
-        let full = len == self.mss;
+        let full = len == limit;
         // (2) all there is, if no answer is awaited that more could be written before
         let may_be_small = self.nodelay || self.snd.nxt == self.snd.una;
         let all = len == unsent && (may_be_small || self.send_buffer.is_closed());
@@ -111,7 +113,8 @@ impl Tcb {
 
     /// Sends what the window takes, however little.
     pub(crate) fn send_anyway(&mut self, cx: &mut Context<'_>) {
-        let len = self.unsent().min(self.window_room()).min(self.mss);
+        let len = self.unsent().min(self.window_room());
+        let len = len.min(self.text_limit());
         self.send_text(len, cx);
     }
 
@@ -165,7 +168,15 @@ impl Tcb {
             segment.ack = self.rcv.nxt;
             self.clock.ack_sent(self.rcv.nxt);
             self.rcv.wnd = self.rounded(self.offered_window());
-            self.ack_now = false;
+            // What does not fit beside the text needs a segment of its own.
+            let text = octets(segment.payload.len());
+            let blocks = if flags.syn() {
+                Some(SackBlocks::default())
+            } else {
+                self.sack_blocks(text)
+            };
+            self.ack_now = blocks.is_none();
+            segment.options.sack = blocks.unwrap_or_default();
             self.unacknowledged = 0;
             self.timers.stop(Timer::DelayedAck);
         }

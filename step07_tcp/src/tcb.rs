@@ -20,6 +20,7 @@ use crate::recovery::Recovery;
 use crate::retransmission::RetransmissionQueue;
 use crate::right_sizing::RightSizing;
 use crate::rtt::RetransmissionTimeout;
+use crate::sack::SackReport;
 use crate::segment::Outgoing;
 use crate::send_buffer::SendBuffer;
 use crate::seq::{SeqNumber, octets};
@@ -153,6 +154,8 @@ pub struct Tcb {
     pub(crate) receive_buffer: ReceiveBuffer,
     pub(crate) right_sizing: RightSizing,
     pub(crate) reassembly: Reassembly,
+    /// What acknowledgments have to say beyond SEG.ACK.
+    pub(crate) report: SackReport,
     pub(crate) queue: RetransmissionQueue,
 
     pub(crate) timers: Timers,
@@ -249,6 +252,7 @@ impl Tcb {
             receive_buffer: ReceiveBuffer::new(config.receive_buffer),
             right_sizing: RightSizing::default(),
             reassembly: Reassembly::default(),
+            report: SackReport::default(),
             queue: RetransmissionQueue::default(),
             timers: Timers::default(),
             rto: config.rto.start(),
@@ -315,11 +319,13 @@ impl Tcb {
         let Options {
             window_scale: scale,
             timestamps,
+            sack_permitted,
             ..
         } = self.offered;
         let timestamps = cx.config.timestamps && offered(timestamps.is_some());
         Options {
             mss: Some(mss_of(self.mtu)),
+            sack_permitted: cx.config.sack && offered(sack_permitted),
             window_scale: own_shift(cx.config).filter(|_| offered(scale.is_some())),
             timestamps: timestamps.then(|| self.clock.option(cx.now)),
             ..Options::default()
@@ -333,6 +339,7 @@ impl Tcb {
         if let Some(theirs) = options.timestamps.filter(|_| cx.config.timestamps) {
             self.clock.agree(theirs.value, cx.now);
         }
+        self.report.agreed = cx.config.sack && options.sack_permitted;
         self.mss = self.effective_mss();
         self.congestion = cx.config.congestion.start(self.mss);
     }

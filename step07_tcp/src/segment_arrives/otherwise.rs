@@ -57,6 +57,9 @@ impl Tcb {
             // of the remote FIN. Acknowledge it, and restart the 2 MSL timeout."
             self.start_time_wait_timer(cx);
         }
+        if segment.end().le(self.rcv.nxt) {
+            self.report_duplicate(segment);
+        }
         self.answer_unacceptable(segment, cx);
         Check::Done
     }

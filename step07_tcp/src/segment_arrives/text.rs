@@ -30,6 +30,7 @@ impl Tcb {
         if segment.payload.is_empty() && !segment.flags.fin() {
             return;
         }
+        self.report_duplicate(&segment);
         segment.trim(self.rcv.nxt, self.rcv.wnd);
         if segment.is_empty() {
             // All of it was there already, or did not fit: the peer must know.
@@ -53,6 +54,7 @@ impl Tcb {
             // "A TCP receiver SHOULD send an immediate duplicate ACK when an
             // out-of-order segment arrives" (RFC 5681 §4.2).
             cx.counters.out_of_order.inc();
+            self.report_piece(segment.seq);
             self.ack_now = true;
         } else if end.gt(self.rcv.nxt) {
             self.deliver(end, cx);

@@ -214,6 +214,14 @@ impl Talk {
         self.inject_from(peer(), segment)
     }
 
+    /// The same, but gives the segments themselves.
+    pub fn inject_all(&mut self, segment: Segment) -> Vec<Outgoing> {
+        let mut out = vec![];
+        self.state
+            .segment_arrives(us(), peer(), segment, MTU, self.now, &mut out);
+        out
+    }
+
     /// Lets a segment of another peer arrive.
     pub fn inject_from(&mut self, from: SocketAddrV4, segment: Segment) -> Vec<String> {
         let mut out = vec![];

@@ -14,6 +14,7 @@ mod listening;
 mod opening;
 mod resets;
 mod retransmission;
+mod sack;
 mod text;
 mod timestamps;
 mod window_scale;
