@@ -24,6 +24,7 @@ pub const HEADROOM: usize = 128;
 pub struct Packet {
     buffer: Vec<u8>,
     head: usize,
+    link_broadcast: bool,
 }
 
 impl Packet {
@@ -32,6 +33,7 @@ impl Packet {
         Self {
             buffer: vec![0; HEADROOM + len],
             head: HEADROOM,
+            link_broadcast: false,
         }
     }
 
@@ -43,6 +45,7 @@ impl Packet {
         Self {
             buffer,
             head: HEADROOM,
+            link_broadcast: false,
         }
     }
 
@@ -71,6 +74,23 @@ impl Packet {
         fits
     }
     // ANCHOR_END: headroom
+
+    /// The `n` bytes before the contents, which were [`pull`](Self::pull)ed
+    /// before; fewer if there are fewer.
+    pub fn pulled(&self, n: usize) -> &[u8] {
+        &self.buffer[self.head.saturating_sub(n)..self.head]
+    }
+
+    /// Notes that a driver has received the packet by the link's broadcast
+    /// address: the floors above must know (RFC 1122 §2.4).
+    pub fn mark_link_broadcast(&mut self) {
+        self.link_broadcast = true;
+    }
+
+    /// True if the packet came by the link's broadcast address.
+    pub fn is_link_broadcast(&self) -> bool {
+        self.link_broadcast
+    }
 
     /// Cuts the contents to `len` bytes, if they are longer: link padding.
     pub fn truncate(&mut self, len: usize) {
@@ -136,6 +156,15 @@ mod tests {
         assert_eq!(&*packet, b"payload");
         // What was pulled is still there: a reply is built in the request's buffer.
         assert_eq!(packet.prepend(2), b"h:");
+    }
+
+    #[test]
+    fn what_was_pulled_can_be_looked_at() {
+        let mut packet = Packet::new(b"header:payload");
+        assert!(packet.pull(7));
+        assert_eq!(packet.pulled(7), b"header:");
+        assert_eq!(packet.pulled(4), b"der:");
+        assert_eq!(packet.pulled(1000).len(), HEADROOM + 7);
     }
 
     #[test]

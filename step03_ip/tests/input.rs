@@ -153,6 +153,10 @@ fn sources_that_nobody_can_have_are_dropped() {
         Ipv4Addr::new(224, 0, 0, 1),
         Ipv4Addr::new(192, 0, 2, 255),
         Ipv4Addr::BROADCAST,
+        Ipv4Addr::new(198, 51, 100, 255), // all on our other link
+        Ipv4Addr::new(240, 0, 0, 1),
+        Ipv4Addr::new(0, 0, 0, 9),
+        Ipv4Addr::UNSPECIFIED,
         Ipv4Addr::LOCALHOST,
         Ipv4Addr::new(127, 9, 9, 9),
         ME, // somebody pretends to be us
@@ -164,7 +168,49 @@ fn sources_that_nobody_can_have_are_dropped() {
     }
     // A host that asks for its address has none yet (RFC 1122 §3.2.1.3).
     let mut host = Host::new();
-    assert!(host.receive(&with_src(Ipv4Addr::UNSPECIFIED)).is_some());
+    let asking = Header {
+        src: Ipv4Addr::UNSPECIFIED,
+        dst: Ipv4Addr::BROADCAST,
+        ..header(EXPERIMENT)
+    };
+    assert!(host.receive(&datagram(asking, PAYLOAD)).is_some());
+}
+
+#[test]
+fn a_broadcast_of_the_link_is_taken_only_if_ip_says_so_too() {
+    let mut host = Host::new();
+    host.wire.arrive_by_broadcast(&template());
+    host.wire.arrive_by_broadcast(&with_dst(ALSO_ME));
+    host.settle();
+    assert!(host.delivered.try_recv().is_err());
+    assert!(host.reported.try_recv().is_err());
+    let counters = &host.ip.counters;
+    assert_eq!(counters.link_broadcast.get(), 1);
+    assert_eq!(counters.other_host.get(), 1);
+    for dst in [Ipv4Addr::BROADCAST, Ipv4Addr::new(192, 0, 2, 255)] {
+        host.wire.arrive_by_broadcast(&with_dst(dst));
+        host.settle();
+        assert!(host.delivered.try_recv().is_ok(), "{dst}");
+    }
+}
+
+#[test]
+fn addresses_of_the_loopback_network_stay_inside() {
+    // From a wire: neither as a source nor as a destination.
+    let mut host = Host::new();
+    assert!(host.receive(&with_dst(Ipv4Addr::LOCALHOST)).is_none());
+    assert_dropped("from outside", &host, |c| &c.other_host);
+    // Inside, each of them is this host.
+    let mut host = Host::new();
+    for dst in [[127, 0, 0, 2], [127, 255, 255, 254]] {
+        let within = Header {
+            src: Ipv4Addr::LOCALHOST,
+            dst: dst.into(),
+            ..header(EXPERIMENT)
+        };
+        let delivered = host.receive_from_self(&datagram(within, PAYLOAD));
+        assert_eq!(delivered.unwrap().header.dst, Ipv4Addr::from(dst));
+    }
 }
 
 #[test]
@@ -308,7 +354,7 @@ fn a_protocol_has_one_handler() {
 
 #[test]
 fn any_packet_is_survived_and_has_one_outcome() {
-    const ROUNDS: u64 = 20_000;
+    const ROUNDS: u64 = 40_000;
     let mut host = Host::new();
     let env = Arc::clone(&host.env);
     let dsts = [
@@ -326,7 +372,12 @@ fn any_packet_is_survived_and_has_one_outcome() {
         };
         mutate(&env, &mut packet);
         let wires = [&host.wire, &host.second, &host.bare];
-        wires[below(&env, wires.len())].arrive(&packet);
+        let wire = wires[below(&env, wires.len())];
+        if below(&env, 16) == 0 {
+            wire.arrive_by_broadcast(&packet);
+        } else {
+            wire.arrive(&packet);
+        }
         host.settle();
         for delivery in host.delivered.try_iter() {
             delivered += 1;
@@ -345,6 +396,7 @@ fn any_packet_is_survived_and_has_one_outcome() {
         &c.fragments,
         &c.bad_options,
         &c.bad_source,
+        &c.link_broadcast,
         &c.no_interface,
         &c.other_host,
         &c.unknown_protocol,

@@ -193,6 +193,8 @@ fn our_own_addresses_are_reached_by_loopback() {
         (ALSO_ME, ME, ALSO_ME),
         (Ipv4Addr::LOCALHOST, ME, Ipv4Addr::LOCALHOST),
         (ANY, Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST),
+        (ANY, [127, 0, 0, 2].into(), Ipv4Addr::LOCALHOST),
+        ([127, 0, 0, 3].into(), ME, [127, 0, 0, 3].into()),
     ] {
         let mut host = Host::new();
         send(&host, src, dst).unwrap();
@@ -201,6 +203,42 @@ fn our_own_addresses_are_reached_by_loopback() {
         assert_eq!((delivered.header.src, delivered.header.dst), (seen, dst));
         assert!(host.wire.sent().is_empty() && host.second.sent().is_empty());
     }
+}
+
+/// Finds a way to everything.
+struct Everywhere;
+
+impl Router for Everywhere {
+    fn route<'a>(&self, ifaces: &'a [Interface], dst: Ipv4Addr) -> Option<Route<'a>> {
+        let iface = ifaces.iter().find(|iface| !iface.is_loopback())?;
+        Some(Route {
+            iface,
+            next_hop: dst,
+        })
+    }
+}
+
+#[test]
+fn some_addresses_never_appear_on_a_wire_whatever_the_routes_say() {
+    for dst in [
+        Ipv4Addr::UNSPECIFIED,
+        Ipv4Addr::new(0, 0, 0, 9),
+        Ipv4Addr::new(127, 0, 0, 2),
+        Ipv4Addr::new(224, 0, 0, 1),
+    ] {
+        let host = Host::with(DeviceFlags::BROADCAST, |ip| ip.router(Everywhere));
+        let far = Ipv4Addr::new(203, 0, 113, 1);
+        assert_eq!(send(&host, ANY, far), Ok(()));
+        assert_eq!(host.wire.sent().len(), 1, "the router is asked");
+        let result = send(&host, ANY, dst);
+        assert_eq!(result.is_ok(), dst.is_loopback(), "{dst}: {result:?}");
+        assert!(host.wire.sent().is_empty(), "{dst}");
+    }
+    let host = Host::new();
+    let inside = Ipv4Addr::new(127, 0, 0, 2);
+    let refused = Err(io::ErrorKind::AddrNotAvailable);
+    assert_eq!(send(&host, inside, PEER), refused);
+    assert_not_sent(&host, |c| &c.bad_output_source);
 }
 
 /// Keeps what it is to deliver, and then fails.

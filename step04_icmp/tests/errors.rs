@@ -172,6 +172,27 @@ fn about_some_datagrams_no_error_may_be_sent() {
 }
 
 #[test]
+fn no_error_is_sent_about_a_broadcast_of_the_link() {
+    let mut host = Host::new();
+    host.wire.arrive_by_broadcast(&unspoken(b"anybody?"));
+    host.settle();
+    assert!(host.wire.sent().is_empty());
+    assert_eq!(host.ip.counters.link_broadcast.get(), 1);
+    // Nor by ICMP itself, whoever else asks it to.
+    let mut payload = Packet::new(&unspoken(b"anybody?"));
+    payload.mark_link_broadcast();
+    assert!(payload.pull(20));
+    let datagram = Datagram {
+        iface: host.ip.interfaces().on(&host.wire.device).unwrap(),
+        header: header(IpProtocol::UDP),
+        payload,
+    };
+    host.icmp.unreachable(Code::PORT, datagram);
+    assert!(host.wire.sent().is_empty());
+    assert_eq!(host.icmp.counters.suppressed.get(), 1);
+}
+
+#[test]
 fn an_error_about_a_broadcast_is_suppressed_on_the_whole_way() {
     let mut host = Host::new();
     let to_all = IpHeader {

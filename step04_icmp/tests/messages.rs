@@ -104,6 +104,18 @@ fn an_echo_to_everybody_is_answered_from_our_own_address() {
 }
 
 #[test]
+fn an_echo_to_any_loopback_address_is_answered_from_that_address() {
+    let mut host = Host::new();
+    for dst in [[127, 0, 0, 1], [127, 0, 0, 2], [127, 200, 1, 1]] {
+        let ping = host.ping.clone();
+        ping.send(Ipv4Addr::UNSPECIFIED, dst.into(), DATA).unwrap();
+        host.settle();
+        assert_eq!(ping.reply().unwrap().from, Ipv4Addr::from(dst));
+        assert!(host.wire.sent().is_empty());
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_sent_is_counted() {
     let mut host = Host::new();
     let far = IpHeader {

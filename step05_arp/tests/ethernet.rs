@@ -119,6 +119,28 @@ fn frames_for_us_and_for_all_are_taken() {
 }
 
 #[test]
+fn what_comes_by_broadcast_is_marked() {
+    struct Marks(mpsc::Sender<bool>);
+    impl Input for Marks {
+        fn input(&mut self, _: &Arc<Device>, _: u16, packet: Packet) {
+            self.0.send(packet.is_link_broadcast()).unwrap();
+        }
+    }
+    let env = Env::manual(0);
+    let (end, port) = End::new(&env);
+    let mut devices = Devices::new(&env);
+    ethernet::init(&mut devices, port, MY_MAC);
+    let (tx, marks) = mpsc::channel();
+    let mut net = Net::new(&env, devices, Marks(tx));
+    net.open().unwrap();
+    for dst in [MY_MAC, MacAddr::BROADCAST] {
+        end.send(&frame(dst, EtherType::IP, b"data"));
+        simulation::settle(&mut [&mut net]);
+        assert_eq!(marks.try_recv(), Ok(dst == MacAddr::BROADCAST));
+    }
+}
+
+#[test]
 fn frames_for_others_are_dropped() {
     let (mut bench, end) = on_a_wire();
     for dst in [

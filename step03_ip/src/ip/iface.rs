@@ -104,9 +104,34 @@ impl Interface {
         directed || addr.is_broadcast()
     }
 
+    /// True if `addr` means this host on this interface: its own address, or
+    /// any of the network at a loopback interface (RFC 1122 §3.2.1.3 (g): all
+    /// of 127.0.0.0/8 is this host).
+    pub fn owns(&self, addr: Ipv4Addr) -> bool {
+        let inside = self.is_loopback() && self.network.contains(addr);
+        addr == self.unicast() || inside && !self.is_broadcast(addr)
+    }
+
     /// True if the interface takes datagrams for `dst`.
     pub fn accepts(&self, dst: Ipv4Addr) -> bool {
-        dst == self.unicast() || self.is_broadcast(dst)
+        self.owns(dst) || self.is_broadcast(dst)
+    }
+
+    /// True if what is sent here comes back.
+    pub fn is_loopback(&self) -> bool {
+        self.device.flags().contains(DeviceFlags::LOOPBACK)
+    }
+}
+
+impl Interfaces {
+    /// True if `addr` means this host, on any of its interfaces.
+    pub fn owns(&self, addr: Ipv4Addr) -> bool {
+        self.table.iter().any(|iface| iface.owns(addr))
+    }
+
+    /// True if `addr` reaches all hosts of a network that this host is on.
+    pub fn is_broadcast(&self, addr: Ipv4Addr) -> bool {
+        self.table.iter().any(|iface| iface.is_broadcast(addr))
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use log::{debug, error, info};
+use log::{debug, error, info, trace};
 
-use crate::device::{Device, DeviceFlags};
+use crate::device::Device;
 use crate::hexdump::hexdump;
 use crate::ip::header::{Header, IpProtocol, MIN_LEN, ParseError};
 use crate::ip::iface::Interface;
@@ -37,6 +37,17 @@ impl Datagram<'_> {
         // Pulled off on the way up, and still there.
         packet.prepend(self.header.header_len.into());
         packet
+    }
+
+    /// The host's own address to which it was sent: the interface's, if it was
+    /// a broadcast (RFC 1122 §3.2.1.3, "specific-destination address"). An
+    /// answer comes from there.
+    pub fn specific_dst(&self) -> Ipv4Addr {
+        if self.is_broadcast() {
+            self.iface.unicast()
+        } else {
+            self.header.dst
+        }
     }
 
     /// True if it was sent to all hosts of a link, or to a group.
@@ -158,19 +169,22 @@ impl IpInput {
 
 /// A source to which no answer could go, or an address of this host's own,
 /// which nobody else may use (RFC 1122 §3.2.1.3).
-fn is_impossible_source(ip: &Ip, iface: &Interface, src: Ipv4Addr) -> bool {
-    let is_own = src.is_loopback() || ip.interfaces().select(src).is_some();
-    src.is_multicast() || iface.is_broadcast(src) || is_own && !is_loopback(iface)
-}
-
-fn is_loopback(iface: &Interface) -> bool {
-    iface.device().flags().contains(DeviceFlags::LOOPBACK)
+fn is_impossible_source(ip: &Ip, iface: &Interface, header: &Header) -> bool {
+    let (src, interfaces) = (header.src, ip.interfaces());
+    let is_own = src.is_loopback() || interfaces.owns(src);
+    // Who asks for an address has none yet, and so can only ask all.
+    let is_asking = src.is_unspecified() && iface.is_broadcast(header.dst);
+    let [first, ..] = src.octets();
+    first == 0 && !is_asking
+        || first >= 224 // groups, reserved addresses, 255.255.255.255
+        || interfaces.is_broadcast(src)
+        || is_own && !iface.is_loopback()
 }
 
 /// Datagrams that a host sends to itself arrive at the loopback interface,
 /// with whichever of its addresses.
 fn is_for_us(ip: &Ip, iface: &Interface, dst: Ipv4Addr) -> bool {
-    iface.accepts(dst) || is_loopback(iface) && ip.interfaces().select(dst).is_some()
+    iface.accepts(dst) || iface.is_loopback() && ip.interfaces().owns(dst)
 }
 
 impl Protocol for IpInput {
@@ -191,13 +205,22 @@ impl Protocol for IpInput {
         packet.truncate(header.total_len.into());
         let Some(iface) = self.ip.interfaces().on(device) else {
             counters.no_interface.inc();
+            trace!(target: "ip::input", "no interface, dev={}, dst={}", device.name(), header.dst);
             return;
         };
         if !is_for_us(&self.ip, iface, header.dst) {
             counters.other_host.inc();
+            trace!(target: "ip::input", "not for us, dev={}, dst={}", device.name(), header.dst);
             return;
         }
-        if is_impossible_source(&self.ip, iface, header.src) {
+        // Who sends to all must say so in both headers (RFC 1122 §3.3.6): else
+        // one frame could make all hosts of a link answer at once.
+        if packet.is_link_broadcast() && !iface.is_broadcast(header.dst) {
+            counters.link_broadcast.inc();
+            debug!(target: "ip::input", "unicast in a broadcast frame, dev={}, src={}, dst={}", device.name(), header.src, header.dst);
+            return;
+        }
+        if is_impossible_source(&self.ip, iface, &header) {
             counters.bad_source.inc();
             debug!(target: "ip::input", "source address error, dev={}, src={}", device.name(), header.src);
             return;

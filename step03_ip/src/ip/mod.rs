@@ -53,6 +53,8 @@ crate::counters! {
         pub bad_options,
         /// dropped: impossible source address
         pub bad_source,
+        /// dropped: a broadcast of the link, but not of IP
+        pub link_broadcast,
         /// dropped: the device has no IP interface
         pub no_interface,
         /// dropped: addressed to another host

@@ -136,15 +136,21 @@ impl Ip {
     }
 
     /// The way to `dst`. A host reaches its own addresses by its loopback
-    /// interface, whatever the routes say.
+    /// interface, whatever the routes say. There is none to 0.0.0.0/8, to
+    /// groups (RFC 1112: this is a host of level 0), and, without a loopback
+    /// interface, to 127.0.0.0/8: no link may see those (RFC 1122 §3.2.1.3).
     pub fn route(&self, dst: Ipv4Addr) -> Option<Route<'_>> {
-        if self.interfaces.select(dst).is_some()
+        if self.interfaces.owns(dst)
             && let Some(iface) = self.interfaces.loopback()
         {
             return Some(Route {
                 iface,
                 next_hop: dst,
             });
+        }
+        let [first, ..] = dst.octets();
+        if first == 0 || dst.is_loopback() || dst.is_multicast() {
+            return None;
         }
         self.router.route(self.interfaces.as_slice(), dst)
     }
@@ -293,9 +299,8 @@ impl Ip {
         if src.is_unspecified() {
             return Ok(self.interfaces.select(dst).unwrap_or(route.iface).unicast());
         }
-        let is_loopback = route.iface.device().flags().contains(DeviceFlags::LOOPBACK);
-        let own =
-            src == route.iface.unicast() || is_loopback && self.interfaces.select(src).is_some();
+        let is_loopback = route.iface.is_loopback();
+        let own = src == route.iface.unicast() || is_loopback && self.interfaces.owns(src);
         if !own {
             return Err(self.foreign_source(src));
         }

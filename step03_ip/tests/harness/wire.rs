@@ -90,6 +90,14 @@ impl TestWire {
         self.device.irq().raise();
     }
 
+    /// As [`arrive`](Self::arrive), but by the link's broadcast address.
+    pub fn arrive_by_broadcast(&self, packet: &[u8]) {
+        let mut packet = Packet::new(packet);
+        packet.mark_link_broadcast();
+        lock(&self.ends.arriving).push_back(packet);
+        self.device.irq().raise();
+    }
+
     /// Takes what the host has sent since the last call.
     pub fn sent(&self) -> Vec<Frame> {
         std::mem::take(&mut lock(&self.ends.sent))

@@ -103,7 +103,7 @@ impl IcmpInput {
         };
         let mut claimed = false;
         // Only who really sent it may be told (RFC 5927 §4.1).
-        if self.icmp.ip().interfaces().select(datagram.src).is_some() {
+        if self.icmp.ip().interfaces().owns(datagram.src) {
             for (protocol, listener) in &mut self.errors {
                 if *protocol == datagram.protocol {
                     listener.error(&error);
@@ -125,6 +125,7 @@ impl Upper for IcmpInput {
         let icmp = Arc::clone(&self.icmp);
         icmp.counters.received.inc();
         let (src, dst) = (datagram.header.src, datagram.header.dst);
+        let own = datagram.specific_dst();
         let mut message = datagram.payload;
         let header = match Header::parse(&message) {
             Ok(header) => header,
@@ -149,19 +150,11 @@ impl Upper for IcmpInput {
         match header.icmp_type {
             IcmpType::ECHO => {
                 icmp.counters.echo_answered.inc();
-                // From the interface's own address: the echo may have been
-                // sent to a broadcast address, from which nobody can answer.
-                let own = icmp.ip().interfaces().select(dst).unwrap_or(datagram.iface);
+                // The echo may have been sent to a broadcast address, from
+                // which nobody can answer: then the interface's own.
                 let (code, values) = (header.code, header.values);
                 // Failures are counted and logged where they happen.
-                let _ = icmp.output(
-                    IcmpType::ECHO_REPLY,
-                    code,
-                    values,
-                    message,
-                    own.unicast(),
-                    src,
-                );
+                let _ = icmp.output(IcmpType::ECHO_REPLY, code, values, message, own, src);
             }
             IcmpType::ECHO_REPLY => {
                 icmp.counters.echo_reply.inc();

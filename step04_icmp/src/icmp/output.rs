@@ -93,6 +93,8 @@ impl Icmp {
     /// forbid it or too many have been told lately.
     pub fn error(&self, icmp_type: IcmpType, code: Code, values: u32, datagram: Datagram<'_>) {
         let (iface, header) = (datagram.iface, datagram.header);
+        // The address that the sender wrote to, so that it knows who answers.
+        let src = datagram.specific_dst();
         let mut quote = datagram.into_packet();
         if !may_report(iface, &header, &quote) {
             self.counters.suppressed.inc();
@@ -103,9 +105,6 @@ impl Icmp {
             return;
         }
         quote.truncate(MAX_ERROR_LEN - IP_HEADER_LEN - HEADER_LEN);
-        // The address that the sender wrote to, so that it knows who answers.
-        let interfaces = self.ip.interfaces();
-        let src = interfaces.select(header.dst).unwrap_or(iface).unicast();
         // Failures are counted and logged where they happen.
         let _ = self.output(icmp_type, code, values, quote, src, header.src);
     }
@@ -115,12 +114,13 @@ impl Icmp {
 // ANCHOR: may_report
 /// About what an error may be sent (RFC 1122 §3.2.2): never about another
 /// error, a broadcast, a later fragment, or a source that is no single host.
-fn may_report(iface: &Interface, header: &IpHeader, datagram: &[u8]) -> bool {
+fn may_report(iface: &Interface, header: &IpHeader, datagram: &Packet) -> bool {
     let is_icmp_error = header.protocol == IpProtocol::ICMP
         && datagram
             .get(usize::from(header.header_len))
             .is_none_or(|icmp_type| IcmpType(*icmp_type).is_error());
-    let to_many = iface.is_broadcast(header.dst) || header.dst.is_multicast();
+    let to_many =
+        iface.is_broadcast(header.dst) || header.dst.is_multicast() || datagram.is_link_broadcast();
     let from_one = !(header.src.is_unspecified()
         || iface.is_broadcast(header.src)
         || header.src.is_multicast()

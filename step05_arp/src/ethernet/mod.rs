@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use log::{debug, info};
+use log::{debug, info, trace};
 
 use crate::device::{
     Device, DeviceConfig, DeviceFlags, DeviceType, Devices, HwAddr, Received, Receiver, Transmitter,
@@ -135,6 +135,7 @@ impl Rx {
         };
         if header.dst != self.mac && header.dst != MacAddr::BROADCAST {
             device.counters.other_host.inc();
+            trace!(target: "ethernet::input", "not for us, dev={}, dst={}", device.name(), header.dst);
             return None;
         }
         debug!(
@@ -142,6 +143,9 @@ impl Rx {
             "dev={}, type={}, len={}\n{header}{}",
             device.name(), header.ethertype, packet.len(), hexdump(&packet)
         );
+        if header.dst == MacAddr::BROADCAST {
+            packet.mark_link_broadcast();
+        }
         packet
             .pull(header::LEN)
             .then_some((header.ethertype.0, packet))

@@ -67,7 +67,7 @@ impl UdpSocket {
         let _scope = logger::scope(udp.ip().env());
         let addr = resolve(addr)?;
         let ip = *addr.ip();
-        if !ip.is_unspecified() && udp.ip().interfaces().select(ip).is_none() {
+        if !ip.is_unspecified() && !udp.ip().interfaces().owns(ip) {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         }
         let random = udp.ip().env().random();
@@ -142,9 +142,7 @@ impl UdpSocket {
     // ANCHOR_END: send_to
 
     fn check_broadcast(&self, dst: Ipv4Addr, allowed: bool) -> io::Result<()> {
-        let interfaces = self.0.udp.ip().interfaces().as_slice();
-        let is_broadcast = interfaces.iter().any(|iface| iface.is_broadcast(dst));
-        if is_broadcast && !allowed {
+        if self.0.udp.ip().interfaces().is_broadcast(dst) && !allowed {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         Ok(())
