@@ -11,6 +11,7 @@ mod book;
 mod console;
 mod diff;
 mod excerpts;
+mod exercises;
 mod fences;
 mod generated;
 mod html;
