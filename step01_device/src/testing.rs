@@ -1,7 +1,12 @@
-//! For the tests of all floors: running a program, and skipping out loud.
+//! For the tests of all floors: running a program, skipping out loud, and
+//! explaining what broke.
+
+mod history;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+pub use history::History;
 
 /// The variable that turns every skipped test into a failure. CI sets it.
 pub const REQUIRE_ALL: &str = "MICROPS_REQUIRE_ALL";

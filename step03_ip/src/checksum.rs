@@ -29,6 +29,7 @@ impl Checksum {
 
     /// Adds a piece of data. An odd last octet is padded with a zero.
     pub fn add(&mut self, data: &[u8]) {
+        // EXERCISE 3.1: The Internet checksum
         // One's complement addition is associative, so four octets are added
         // at a time and the carries are folded once, at the end (RFC 1071 §2).
         let mut words = data.chunks_exact(4);
@@ -42,17 +43,20 @@ impl Checksum {
         if let [last] = halves.remainder() {
             self.0 += u64::from(*last) << 8;
         }
+        // END 3.1
     }
 
     /// The checksum to be written into a header, or 0 if the data, its
     /// checksum field included, is intact.
     pub fn finish(self) -> u16 {
+        // EXERCISE 3.1: The Internet checksum
         let mut sum = self.0;
         while sum > 0xffff {
             sum = (sum & 0xffff) + (sum >> 16);
         }
         // The loop leaves 16 bits.
         !u16::try_from(sum).unwrap_or(u16::MAX)
+        // END 3.1
     }
 }
 

@@ -1,4 +1,7 @@
-//! Chores of this workspace. So far there is one:
+//! Chores of this workspace.
+//!
+//! `cargo xtask student` cuts a workspace with holes out of the finished
+//! crates; in it, `check`, `hint` and the like are a student's tools.
 //!
 //! `cargo xtask book` asks whether the book is true. mdBook checks nothing by
 //! itself: a missing anchor renders as an empty block, a dead link is silent.
@@ -31,36 +34,45 @@ mod time_machine;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: cargo xtask book [--write]
+use exercises::Wrong;
+use exercises::args::{STUDENT, TEACHER};
 
-  book     checks the book against the code, builds it, checks what was built
-  --write  first makes anew what is generated: excerpts, pages, data
+const BOOK: &str = "\
+  book [--write]           checks the book against the code, builds it, checks what
+                           was built; --write first makes anew what is generated
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let write = match args.as_slice() {
-        ["book"] => false,
-        ["book", "--write"] => true,
-        ["--help" | "-h"] | ["book", "--help" | "-h"] => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
+    if args.is_empty() || args.iter().any(|arg| ["--help", "-h"].contains(arg)) {
+        print!("{}", usage());
+        return ExitCode::from(if args.is_empty() { 2 } else { 0 });
+    }
+    let root = root();
+    let result = match args.as_slice() {
+        ["book"] => book::run(&root, false),
+        ["book", "--write"] => book::run(&root, true),
+        _ => exercises::args::run(&root, &args).unwrap_or_else(|| {
+            eprint!("{}", usage());
+            std::process::exit(2);
+        }),
     };
-    match book::run(&root(), write) {
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.is::<Wrong>() { 2 } else { 1 })
         }
     }
+}
+
+fn usage() -> String {
+    format!(
+        "Usage: cargo xtask COMMAND\n\nFor students:\n{STUDENT}\n\
+         For teachers, in the finished workspace:\n{TEACHER}\nFor authors:\n{BOOK}"
+    )
 }
 
 /// The workspace. Cargo tells where it is, also if the folder has been moved.

@@ -115,7 +115,9 @@ impl Course {
         let Ok(exercise) = self.find(hole.id) else {
             return inside.to_owned();
         };
-        let Exercise { id, page, minutes, .. } = exercise;
+        let Exercise {
+            id, page, minutes, ..
+        } = exercise;
         let statement = format!(
             "{}\n\n{page}, about {minutes} minutes. Check: cargo xtask check {id}",
             exercise.statement.trim_end()
@@ -142,7 +144,9 @@ impl Course {
         for Exercise { id, uses, .. } in &self.exercises {
             for used in uses {
                 if used >= id {
-                    wrong.push(format!("exercise {id} uses {used}, which is taught only later"));
+                    wrong.push(format!(
+                        "exercise {id} uses {used}, which is taught only later"
+                    ));
                 } else if self.find(*used).is_err() {
                     wrong.push(format!("exercise {id} uses {used}, which does not exist"));
                 }
@@ -169,7 +173,9 @@ impl Course {
                 .sum();
             if found != 1 {
                 let bug = &mutant.bug;
-                wrong.push(format!("mutant of {id} ({bug}): its text is there {found} times"));
+                wrong.push(format!(
+                    "mutant of {id} ({bug}): its text is there {found} times"
+                ));
             }
         }
         wrong

@@ -23,7 +23,9 @@ impl FromStr for Id {
         });
         match parsed {
             Some(id) if id.step > 0 && id.number > 0 && id.to_string() == text => Ok(id),
-            _ => Err(format!("'{text}' is no exercise: write crate.number, such as 3.1")),
+            _ => Err(format!(
+                "'{text}' is no exercise: write crate.number, such as 3.1"
+            )),
         }
     }
 }
@@ -44,7 +46,9 @@ mod tests {
         assert!(id("3.2").unwrap() < id("3.10").unwrap());
         assert!(id("3.10").unwrap() < id("4.1").unwrap());
         assert_eq!(id("3.10").unwrap().to_string(), "3.10");
-        for wrong in ["", "3", "3.", "3.0", "0.1", "3.01", "+3.1", "3.1.1", "256.1"] {
+        for wrong in [
+            "", "3", "3.", "3.0", "0.1", "3.01", "+3.1", "3.1.1", "256.1",
+        ] {
             assert!(id(wrong).is_err(), "{wrong}");
         }
     }

@@ -288,6 +288,10 @@ hints = ["a", "b", "c"]
     fn mutants_name_their_exercise() {
         let text = "[[mutant]]\nid = \"1.1\"\nbug = \"b\"\nfrom = \"x\"\nto = \"\"\n";
         assert_eq!(mutants(text).unwrap()[0].to, "");
-        assert!(mutants(&text.replace("bug", "but")).unwrap_err().contains("no 'bug'"));
+        assert!(
+            mutants(&text.replace("bug", "but"))
+                .unwrap_err()
+                .contains("no 'bug'")
+        );
     }
 }

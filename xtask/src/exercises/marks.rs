@@ -80,10 +80,7 @@ pub fn holes(text: &str) -> Result<Vec<Hole>, (usize, String)> {
         }
     }
     match open {
-        Some(hole) => Err((
-            hole.begin + 1,
-            format!("exercise {} does not end", hole.id),
-        )),
+        Some(hole) => Err((hole.begin + 1, format!("exercise {} does not end", hole.id))),
         None => Ok(holes),
     }
 }
@@ -228,9 +225,16 @@ mod tests {
         let what = |text: &str| holes(text).unwrap_err();
         assert_eq!(what("// EXERCISE 3.1 title").0, 1);
         assert_eq!(what("\n// EXERCISE 3.1: a").1, "exercise 3.1 does not end");
-        assert!(what("// EXERCISE 3.1: a\n// END 3.2").1.contains("3.2 ends, but"));
+        assert!(
+            what("// EXERCISE 3.1: a\n// END 3.2")
+                .1
+                .contains("3.2 ends, but")
+        );
         let nested = "// EXERCISE 3.1: a\n// EXERCISE 3.2: a\n";
-        assert_eq!(what(nested), (2, "exercise 3.2 begins within 3.1".to_owned()));
+        assert_eq!(
+            what(nested),
+            (2, "exercise 3.2 begins within 3.1".to_owned())
+        );
         assert!(what("// EXERCISE 3.x: a\n").1.contains("3.x"));
     }
 
@@ -244,6 +248,9 @@ mod tests {
     #[test]
     fn long_statements_are_wrapped() {
         assert_eq!(wrap("a bb\nccc", 4), ["a bb", "ccc"]);
-        assert_eq!(wrap("a\n\n  code  x\nb\n- c\n- d", 20), ["a", "", "  code  x", "b", "- c", "- d"]);
+        assert_eq!(
+            wrap("a\n\n  code  x\nb\n- c\n- d", 20),
+            ["a", "", "  code  x", "b", "- c", "- d"]
+        );
     }
 }
