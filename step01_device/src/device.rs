@@ -283,6 +283,7 @@ impl Device {
     /// # Errors
     /// `AlreadyExists` if it is up, or what the driver says.
     pub fn open(&self) -> io::Result<()> {
+        // EXERCISE 1.4: Up and down
         if self.is_up() {
             error!(target: "device::open", "already opened, dev={}", self.name);
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -292,14 +293,17 @@ impl Device {
         })?;
         self.set_up(true);
         Ok(())
+        // END 1.4
     }
 
     /// Stops the device. Closing a device that is down changes nothing.
     pub fn close(&self) {
+        // EXERCISE 1.4: Up and down
         if self.up.swap(false, Ordering::SeqCst) {
             self.transmitter.close(self);
             self.set_up(false);
         }
+        // END 1.4
     }
 
     // ANCHOR: output
@@ -309,6 +313,7 @@ impl Device {
     /// `NetworkDown` if the device is down, `InvalidInput` if the packet is
     /// longer than the MTU, or what the driver says. The packet is lost.
     pub fn output(&self, dst: HwAddr, ethertype: u16, packet: Packet) -> io::Result<()> {
+        // EXERCISE 1.5: Send through a device
         if !self.is_up() {
             self.counters.down.inc();
             debug!(target: "device::output", "not opened, dev={}", self.name);
@@ -341,6 +346,7 @@ impl Device {
             }
         }
         Ok(())
+        // END 1.5
     }
     // ANCHOR_END: output
 }
@@ -395,6 +401,7 @@ impl Devices {
         transmitter: impl Transmitter + 'static,
         receiver: impl Receiver + 'static,
     ) -> Arc<Device> {
+        // EXERCISE 1.3: Register a device
         let index = self.table.len();
         let name = format!("net{index}");
         let line = u32::try_from(index).unwrap_or(u32::MAX);
@@ -416,6 +423,7 @@ impl Devices {
             receiver: Box::new(receiver),
         });
         device
+        // END 1.3
     }
     // ANCHOR_END: register
 }

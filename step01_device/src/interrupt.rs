@@ -88,13 +88,17 @@ impl Irq {
     /// Raises the line. Raising it twice before it is served counts once, as
     /// with a level-triggered line: who serves it must drain its device.
     pub fn raise(&self) {
+        // EXERCISE 1.7: Raise an interrupt
         self.pending.store(true, Ordering::SeqCst);
         self.doorbell.ring();
+        // END 1.7
     }
 
     /// True if the line is raised.
     pub fn is_pending(&self) -> bool {
+        // EXERCISE 1.7: Raise an interrupt
         self.pending.load(Ordering::SeqCst)
+        // END 1.7
     }
 
     /// Takes the line back; true if it was raised.

@@ -39,6 +39,7 @@ impl Transmitter for Tx {
         ethertype: u16,
         packet: Packet,
     ) -> io::Result<()> {
+        // EXERCISE 1.12: Loopback, the way down
         let len = packet.len();
         let num = {
             let mut queue = lock(&self.0);
@@ -51,6 +52,7 @@ impl Transmitter for Tx {
         debug!(target: "loopback::transmit", "queue pushed (num:{num}), dev={}, type=0x{ethertype:04x}, len={len}", device.name());
         device.irq().raise();
         Ok(())
+        // END 1.12
     }
 }
 // ANCHOR_END: transmit
@@ -58,6 +60,7 @@ impl Transmitter for Tx {
 // ANCHOR: receive
 impl Receiver for Rx {
     fn receive(&mut self, device: &Device) -> io::Result<Received> {
+        // EXERCISE 1.13: Loopback, the way up
         let (num, entry) = {
             let mut queue = lock(&self.0);
             let entry = queue.pop_front();
@@ -68,12 +71,14 @@ impl Receiver for Rx {
         };
         debug!(target: "loopback::isr", "queue popped (num:{num}), dev={}, type=0x{ethertype:04x}, len={}{}", device.name(), packet.len(), hexdump(&packet));
         Ok(Received::Packet(ethertype, packet))
+        // END 1.13
     }
 }
 // ANCHOR_END: receive
 
 /// Makes a loopback device.
 pub fn init(devices: &mut Devices) -> Arc<Device> {
+    // EXERCISE 1.11: A loopback device is made
     let queue = Arc::new(Queue::default());
     let config = DeviceConfig {
         device_type: DeviceType::LOOPBACK,
@@ -85,6 +90,7 @@ pub fn init(devices: &mut Devices) -> Arc<Device> {
     let device = devices.register(config, Tx(Arc::clone(&queue)), Rx(queue));
     debug!(target: "loopback::init", "initialized, dev={}", device.name());
     device
+    // END 1.11
 }
 
 #[cfg(test)]

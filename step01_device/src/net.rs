@@ -124,6 +124,7 @@ impl Net {
     /// # Errors
     /// The first device that cannot be opened; those before it are closed again.
     pub fn open(&mut self) -> anyhow::Result<()> {
+        // EXERCISE 1.6: All devices up
         let _scope = logger::scope(&self.env);
         debug!(target: "net::run", "open all devices...");
         for port in &self.ports {
@@ -135,6 +136,7 @@ impl Net {
         }
         debug!(target: "net::run", "running...");
         Ok(())
+        // END 1.6
     }
 
     /// Closes all devices. Nothing is sent or received any more.
@@ -168,6 +170,7 @@ impl Net {
 
     // ANCHOR: turn
     fn turn(&mut self) -> bool {
+        // EXERCISE 1.8: A turn of the crank
         let now = self.env.now();
         let mut busy = false;
         for port in &mut self.ports {
@@ -181,6 +184,7 @@ impl Net {
             }
         }
         busy
+        // END 1.8
     }
     // ANCHOR_END: turn
 
@@ -305,6 +309,7 @@ impl Port {
 
     /// Takes what has arrived. True if there may be more.
     fn serve(&mut self, input: &mut dyn Input, now: Time) -> bool {
+        // EXERCISE 1.9: Serve an interrupt
         let Attached { device, receiver } = &mut self.attached;
         let raised = device.irq().acknowledge();
         let due = receiver.deadline().is_some_and(|deadline| deadline <= now);
@@ -334,6 +339,7 @@ impl Port {
         }
         self.ready = true;
         true
+        // END 1.9
     }
 }
 

@@ -53,6 +53,7 @@ impl Packet {
     /// Puts `n` bytes before the contents and returns them, for a header to be
     /// written. They hold whatever was pulled from there before, or zeros.
     pub fn prepend(&mut self, n: usize) -> &mut [u8] {
+        // EXERCISE 1.1: Room for a header
         if n > self.head {
             // Rare: more headers than HEADROOM foresees. Make room once.
             let missing = n - self.head + HEADROOM;
@@ -61,17 +62,20 @@ impl Packet {
         }
         self.head -= n;
         &mut self.buffer[self.head..self.head + n]
+        // END 1.1
     }
 
     /// Takes `n` bytes off the front. Returns false, and changes nothing, if
     /// the packet is shorter. [`prepend`](Self::prepend) brings them back.
     #[must_use]
     pub fn pull(&mut self, n: usize) -> bool {
+        // EXERCISE 1.2: A header comes off
         let fits = n <= self.len();
         if fits {
             self.head += n;
         }
         fits
+        // END 1.2
     }
     // ANCHOR_END: headroom
 

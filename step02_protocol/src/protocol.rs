@@ -91,6 +91,7 @@ impl Protocols {
         ethertype: EtherType,
         handler: impl Protocol + 'static,
     ) -> Result<(), AlreadyRegistered> {
+        // EXERCISE 2.1: Register a protocol
         if self
             .entries
             .iter()
@@ -106,6 +107,7 @@ impl Protocols {
         });
         info!(target: "protocol::register", "registered, type={ethertype}");
         Ok(())
+        // END 2.1
     }
     // ANCHOR_END: register
 }
@@ -113,6 +115,7 @@ impl Protocols {
 impl Input for Protocols {
     // ANCHOR: input
     fn input(&mut self, device: &Arc<Device>, ethertype: u16, packet: Packet) {
+        // EXERCISE 2.2: Sort what arrives
         let ethertype = EtherType(ethertype);
         let entry = self
             .entries
@@ -134,11 +137,13 @@ impl Input for Protocols {
             entry.queue.len() + 1, device.name(), packet.len(), hexdump(&packet)
         );
         entry.queue.push_back((Arc::clone(device), packet));
+        // END 2.2
     }
     // ANCHOR_END: input
 
     // ANCHOR: softirq
     fn softirq(&mut self) {
+        // EXERCISE 2.3: The software interrupt
         for entry in &mut self.entries {
             let any = !entry.queue.is_empty();
             while let Some((device, packet)) = entry.queue.pop_front() {
@@ -153,6 +158,7 @@ impl Input for Protocols {
                 entry.handler.drained();
             }
         }
+        // END 2.3
     }
     // ANCHOR_END: softirq
 }

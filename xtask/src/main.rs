@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use exercises::Wrong;
-use exercises::args::{STUDENT, TEACHER};
+use exercises::args::{AUTHOR, STUDENT, TEACHER};
 
 const BOOK: &str = "\
   book [--write]           checks the book against the code, builds it, checks what
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     format!(
         "Usage: cargo xtask COMMAND\n\nFor students:\n{STUDENT}\n\
-         For teachers, in the finished workspace:\n{TEACHER}\nFor authors:\n{BOOK}"
+         For teachers, in the finished workspace:\n{TEACHER}\nFor authors:\n{AUTHOR}{BOOK}"
     )
 }
 

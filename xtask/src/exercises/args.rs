@@ -9,7 +9,9 @@ use super::course::{Course, crates};
 use super::desk::Desk;
 use super::id::Id;
 use super::marks;
+use super::mutants;
 use super::picture;
+use super::round_trip;
 use super::student::{self, Choice};
 use super::watch;
 use super::wrong;
@@ -33,6 +35,13 @@ pub const TEACHER: &str = "\
                            crate 4 alone; exercises named are left finished
 ";
 
+/// How to call it: for authors.
+pub const AUTHOR: &str = "\
+  exercises [3]            the round trip: cut, every hole fails, every solution
+                           passes, all are the sources again; of one crate
+  mutants [3]              every bug of the zoo is caught by its exercise's tests
+";
+
 /// Does what `args` say, if they are about exercises. Says whether all is well.
 ///
 /// # Errors
@@ -47,6 +56,8 @@ pub fn run(root: &Path, args: &[&str]) -> Option<Result<bool>> {
         "reset" => reset(root, rest),
         "status" => status(root, rest),
         "open" => open(root, rest),
+        "exercises" => trip(root, rest, round_trip::run),
+        "mutants" => trip(root, rest, mutants::run),
         "break" => plant(root, rest),
         "mend" => none(rest).and_then(|()| break_::mend(&Desk::open(root)?)),
         _ => return None,
@@ -185,6 +196,19 @@ fn status(root: &Path, args: &[&str]) -> Result<()> {
     none(args)?;
     print!("{}", picture::draw(&Desk::open(root)?, &crates(root)?));
     Ok(())
+}
+
+/// What authors ask for: of all crates, or of one.
+fn trip(root: &Path, args: &[&str], run: fn(&Path, Option<u8>) -> Result<bool>) -> Result<()> {
+    let step = match args {
+        [] => None,
+        [step] => match step.parse() {
+            Ok(step) => Some(step),
+            Err(_) => return Err(wrong(format!("'{step}' is no crate: a number, such as 3"))),
+        },
+        [_, more, ..] => return Err(wrong(format!("'{more}' is not understood here"))),
+    };
+    passed(run(root, step)?)
 }
 
 fn open(root: &Path, args: &[&str]) -> Result<()> {

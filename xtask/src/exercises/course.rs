@@ -118,6 +118,12 @@ impl Course {
         let Exercise {
             id, page, minutes, ..
         } = exercise;
+        let first = self.holes(*id).into_iter().next();
+        let is_first = first.is_none_or(|(_, first, _)| first == *hole);
+        if !is_first {
+            let more = format!("More of exercise {id}: see the first of its holes.");
+            return marks::stand_in(hole, inside, &more);
+        }
         let statement = format!(
             "{}\n\n{page}, about {minutes} minutes. Check: cargo xtask check {id}",
             exercise.statement.trim_end()

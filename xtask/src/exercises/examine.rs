@@ -18,6 +18,8 @@ type Programs = BTreeMap<(u8, String), Result<(PathBuf, Vec<String>), String>>;
 pub struct Examiner<'a> {
     workspace: &'a Workspace,
     programs: Programs,
+    /// A variable for the environment of the tests.
+    pub choice: Option<(String, String)>,
 }
 
 impl<'a> Examiner<'a> {
@@ -26,6 +28,7 @@ impl<'a> Examiner<'a> {
         Self {
             workspace,
             programs: Programs::new(),
+            choice: None,
         }
     }
 
@@ -36,6 +39,7 @@ impl<'a> Examiner<'a> {
     pub fn examine(&mut self, exercise: &Exercise) -> Result<Verdict> {
         for test in &exercise.tests {
             let (target, path) = test.split_once("::").unwrap_or((test, ""));
+            let choice = self.choice.clone();
             let (program, names) = match self.program(exercise.id.step, target)? {
                 Ok(program) => program,
                 Err(what) => return Ok(Verdict::DoesNotCompile(what.clone())),
@@ -45,7 +49,7 @@ impl<'a> Examiner<'a> {
                 return Ok(Verdict::NoTest(format!("There is no test {test}.")));
             }
             for name in names {
-                let outcome = run::run(program, name, TIME)?;
+                let outcome = run::run(program, name, choice.as_ref(), TIME)?;
                 if let Some(failure) = judge(name, &outcome) {
                     return Ok(Verdict::Failed(failure));
                 }

@@ -149,16 +149,22 @@ pub fn list(program: &Path) -> Result<Vec<String>> {
     Ok(names.map(str::to_owned).collect())
 }
 
-/// Runs one test, at most for `time`.
+/// Runs one test, at most for `time`, with one more variable in its environment.
 ///
 /// # Errors
 /// It cannot be run.
-pub fn run(program: &Path, test: &str, time: Duration) -> Result<Outcome> {
+pub fn run(
+    program: &Path,
+    test: &str,
+    variable: Option<&(String, String)>,
+    time: Duration,
+) -> Result<Outcome> {
     let (mut reader, writer) = io::pipe().context("no pipe")?;
     let mut command = Command::new(program);
     command
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env("RUST_BACKTRACE", "0")
+        .envs(variable.map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(writer.try_clone().context("no pipe")?)
         .stderr(writer);
@@ -248,7 +254,7 @@ mod tests {
     }
 
     fn outcome(name: &str, text: &str) -> Outcome {
-        run(&script(name, text), "a", Duration::from_millis(1500)).unwrap()
+        run(&script(name, text), "a", None, Duration::from_millis(1500)).unwrap()
     }
 
     #[test]
