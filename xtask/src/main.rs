@@ -5,12 +5,17 @@
 //!
 //! `cargo xtask book` asks whether the book is true. mdBook checks nothing by
 //! itself: a missing anchor renders as an empty block, a dead link is silent.
-//! So every listing, log and link is looked up here, and the book is built.
+//! So every listing, log and link is looked up here, every command is run, and
+//! the book is built.
+//!
+//! `cargo xtask browser` asks whether it can be read: it looks at every page
+//! in a real browser.
 
 mod added;
 mod anchors;
 mod api;
 mod book;
+mod browser;
 mod console;
 mod diff;
 mod excerpts;
@@ -40,6 +45,8 @@ use exercises::args::{AUTHOR, STUDENT, TEACHER};
 const BOOK: &str = "\
   book [--write]           checks the book against the code, builds it, checks what
                            was built; --write first makes anew what is generated
+  browser [--pictures DIR] builds the book and looks at its pages in a headless
+                           Chromium; with pictures of some
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +60,8 @@ fn main() -> ExitCode {
     let result = match args.as_slice() {
         ["book"] => book::run(&root, false),
         ["book", "--write"] => book::run(&root, true),
+        ["browser"] => browser::run(&root, None),
+        ["browser", "--pictures", folder] => browser::run(&root, Some(Path::new(folder))),
         _ => exercises::args::run(&root, &args).unwrap_or_else(|| {
             eprint!("{}", usage());
             std::process::exit(2);
