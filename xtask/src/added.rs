@@ -53,20 +53,25 @@ fn head(krate: &str, below: Option<&str>) -> String {
 
 fn files_section(files: &Files, krate: &str) -> String {
     let mut text = heading(2, krate, "Files", "-files");
-    text.push_str("| file | lines | what is in it |\n|---|--:|---|\n");
-    let mut total = 0;
     for part in ["src", "examples", "tests", "benches"] {
         let folder = format!("{krate}/{part}/");
+        let (mut rows, mut count, mut total) = (String::new(), 0, 0);
         for (file, code) in files {
-            if file.starts_with(&folder) && file.ends_with(".rs") {
-                let lines = code.lines().count();
-                total += lines;
-                let doc = cell(&api::module_doc(code));
-                text.push_str(&format!("| `{file}` | {lines} | {doc} |\n"));
-            }
+            let Some(name) = file.strip_prefix(&folder).filter(|f| f.ends_with(".rs")) else {
+                continue;
+            };
+            let lines = code.lines().count();
+            (count, total) = (count + 1, total + lines);
+            let doc = cell(&api::module_doc(code));
+            rows.push_str(&format!("| `{name}` | {lines} | {doc} |\n"));
+        }
+        if count > 0 {
+            text.push_str(&format!(
+                "In `{krate}/{part}`, {count} files with {total} lines:\n\n\
+                | file | lines | what is in it |\n|---|--:|---|\n{rows}\n"
+            ));
         }
     }
-    text.push_str(&format!("| together | {total} | |\n\n"));
     text
 }
 
@@ -214,10 +219,9 @@ fn api_section(files: &Files, krate: &str) -> String {
         modules.len()
     ));
     for module in modules {
-        let id = format!("-api-{}", module.path.replace("::", "-"));
-        text.push_str(&heading(3, krate, &format!("`{}`", module.path), &id));
         text.push_str(&format!(
-            "{}\n\n| item | what it is |\n|---|---|\n",
+            "**`{}`**: {}\n\n| item | what it is |\n|---|---|\n",
+            module.path,
             module.doc.replace('<', "&lt;")
         ));
         for (name, doc) in &module.items {
@@ -271,7 +275,7 @@ mod tests {
         let pages = pages(&world, &runs).unwrap();
         let (path, page) = &pages[1];
         assert_eq!(path, "book/src/step02/added.md");
-        assert!(page.contains("| `step02_protocol/src/new.rs` | 7 | New. |\n"));
+        assert!(page.contains("| `new.rs` | 7 | New. |\n"));
         assert!(page.contains("```diff\n- step01_device;\n+ step02_protocol;\n```"));
         let line = "<a href=\"#step02-added-log-a-b\">00:00:00.000 [D] a::b: x &lt; 1</a>\n";
         assert_eq!(page.matches(line).count(), 1);
