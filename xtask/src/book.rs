@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::{
-    anchors, console, excerpts, fences, generated, html, includes, links, mdbook, paths, runs,
-    shell,
+    anchors, console, excerpts, fences, generated, guide, html, includes, links, mdbook, paths,
+    runs, shell,
 };
 
 /// Files by their path from the workspace's root, with `/` between the names.
@@ -52,13 +52,14 @@ pub fn run(root: &Path, write: bool) -> Result<bool> {
         }
     }
     type Check = fn(&Files) -> Findings;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("includes", includes::check),
         ("anchors", anchors::check),
         ("fences", fences::check),
         ("excerpts", excerpts::check),
         ("links", links::check),
         ("paths", paths::check),
+        ("guide", guide::check),
     ];
     let mut good = true;
     for (name, check) in checks {

@@ -5,12 +5,15 @@ use anyhow::{Context, Result};
 
 use crate::book::{Files, Findings};
 use crate::runs::Run;
-use crate::{added, log_lines, time_machine};
+use crate::{added, cheat_sheet, guide, log_lines, original, time_machine};
 
 /// All that is generated: path and text.
 pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     let mut made = added::pages(files, runs)?;
     made.push(log_lines::page(files, runs));
+    made.push(cheat_sheet::page(files)?);
+    made.push(original::page(files)?);
+    made.extend(guide::tables(files)?);
     let last = runs.last().context("no scene was played")?;
     made.extend(time_machine::files(files, last)?);
     Ok(made)
