@@ -49,6 +49,23 @@ fn prepend_grows_when_the_headroom_is_used_up() {
 }
 
 #[test]
+fn prepend_grows_when_the_headroom_is_too_short() {
+    let history = History::new();
+    let mut packet = Packet::new(b"data");
+    packet.prepend(HEADROOM - 2).fill(1);
+    history.did("prepend all of the headroom but two octets, and fill it with 1");
+    packet.prepend(3).fill(2);
+    history.did("prepend(3), and fill it with 2");
+    history.expect("the length of the packet", packet.len(), HEADROOM + 5);
+    history.expect_bytes(
+        "the first octets",
+        &packet[..4],
+        &[2, 2, 2, 1],
+        &[("header", 4)],
+    );
+}
+
+#[test]
 fn pull_takes_from_the_front() {
     let history = History::new();
     let mut packet = Packet::new(b"h:data");

@@ -122,7 +122,9 @@ fn first_errors(stderr: &str) -> String {
 
 /// The program that one of cargo's messages names, if it is that of a test.
 fn executable(message: &str) -> Option<PathBuf> {
-    if !message.contains("\"profile\":{") || !message.contains("\"test\":true}") {
+    let (_, profile) = message.split_once("\"profile\":{")?;
+    let (profile, _) = profile.split_once('}')?;
+    if !profile.contains("\"test\":true") {
         return None;
     }
     let (_, rest) = message.split_once("\"executable\":\"")?;
@@ -283,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_program_of_a_test_is_found_in_a_message() {
-        let message = r#"{"reason":"compiler-artifact","profile":{"opt_level":"0","test":true},"executable":"/a b/c-1"}"#;
+        let message = r#"{"target":{"test":false},"profile":{"opt_level":"0","test":true},"executable":"/a b/c-1"}"#;
         assert_eq!(executable(message), Some(PathBuf::from("/a b/c-1")));
         assert_eq!(executable(&message.replace("true", "false")), None);
         assert_eq!(executable(&message.replace("\"/a b/c-1\"", "null")), None);
