@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use harness::Host;
 use harness::wire::{
-    ALSO_ME, EXPERIMENT, ME, PEER, below, datagram, header, mutate, octet, seal, sum, total,
+    ALSO_ME, EXPERIMENT, ME, PEER, below, datagram, datagram_with, header, mutate, octet, seal,
+    sum, total,
 };
 use step03_ip::counters::Counter;
 use step03_ip::ip::header::MIN_LEN;
 use step03_ip::ip::input::AlreadyRegistered;
-use step03_ip::ip::{Datagram, DeliveryError, Header, IpCounters, IpInput, IpProtocol, Upper};
+use step03_ip::ip::{
+    Datagram, DeliveryError, Header, IpCounters, IpInput, IpProtocol, Options, Upper,
+};
 use step03_ip::packet::Packet;
 
 /// Which counter tells why a datagram was dropped.
@@ -127,6 +130,33 @@ fn malformed_options_are_reported() {
     assert_eq!(error, DeliveryError::ParameterProblem(21));
     assert_eq!(datagram.packet, packet);
     assert_eq!(host.ip.counters.bad_options.get(), 1);
+}
+
+#[test]
+fn a_source_route_that_leads_on_is_not_followed_but_reported() {
+    let route = |pointer| Options::new(&[131, 7, pointer, 203, 0, 113, 1]).unwrap();
+    let packet = datagram_with(header(EXPERIMENT), &route(4), PAYLOAD);
+    let mut host = Host::new();
+    assert!(host.receive(&packet).is_none());
+    let (error, reported) = host.reported.try_recv().unwrap();
+    assert_eq!(error, DeliveryError::SourceRouteFailed);
+    assert_eq!(reported.packet, packet);
+    assert_eq!(host.ip.counters.source_routed.get(), 1);
+    // One that has come to its end is an option like any other.
+    let packet = datagram_with(header(EXPERIMENT), &route(8), PAYLOAD);
+    assert_eq!(host.receive(&packet).unwrap().options, *route(8));
+}
+
+#[test]
+fn no_time_to_live_is_too_short_for_the_last_host() {
+    for ttl in [0, 1] {
+        let last = Header {
+            ttl,
+            ..header(EXPERIMENT)
+        };
+        let mut host = Host::new();
+        assert!(host.receive(&datagram(last, PAYLOAD)).is_some(), "{ttl}");
+    }
 }
 
 #[test]
@@ -277,6 +307,7 @@ fn options_are_skipped() {
         let delivered = host.receive(&packet).unwrap();
         assert_eq!(delivered.payload, PAYLOAD, "{words} words");
         assert_eq!(delivered.packet, packet, "{words} words");
+        assert_eq!(delivered.options, options, "{words} words");
     }
 }
 
@@ -354,7 +385,7 @@ fn a_protocol_has_one_handler() {
 
 #[test]
 fn any_packet_is_survived_and_has_one_outcome() {
-    const ROUNDS: u64 = 40_000;
+    const ROUNDS: u64 = 20_000;
     let mut host = Host::new();
     let env = Arc::clone(&host.env);
     let dsts = [
@@ -367,6 +398,10 @@ fn any_packet_is_survived_and_has_one_outcome() {
     for _ in 0..ROUNDS {
         let mut packet = if below(&env, 8) == 0 {
             (0..below(&env, 100)).map(|_| octet(&env)).collect()
+        } else if below(&env, 8) == 0 {
+            let options = [[7, 7, 4, 0, 0, 0, 0], [131, 7, 4, 203, 0, 113, 1]];
+            let options = Options::new(&options[below(&env, 2)]).unwrap();
+            datagram_with(header(EXPERIMENT), &options, PAYLOAD)
         } else {
             with_dst(dsts[below(&env, dsts.len())])
         };
@@ -395,6 +430,7 @@ fn any_packet_is_survived_and_has_one_outcome() {
         &c.bad_checksum,
         &c.fragments,
         &c.bad_options,
+        &c.source_routed,
         &c.bad_source,
         &c.link_broadcast,
         &c.no_interface,

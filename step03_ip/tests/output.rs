@@ -4,6 +4,7 @@ mod harness;
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
 use std::sync::{Arc, Mutex};
 
 use harness::Host;
@@ -11,7 +12,7 @@ use harness::wire::{ALSO_ME, EXPERIMENT, ME, MTU, PEER, TestWire, total};
 use step03_ip::counters::Counter;
 use step03_ip::device::{DeviceFlags, HwAddr};
 use step03_ip::ip::header::MIN_LEN;
-use step03_ip::ip::{Header, Interface, IpCounters, Neighbor, Route, Router};
+use step03_ip::ip::{Header, Interface, IpCounters, Neighbor, Options, Parameters, Route, Router};
 use step03_ip::packet::Packet;
 use step03_ip::sync::lock;
 
@@ -83,9 +84,58 @@ fn the_id_starts_over_after_the_last() {
 
 #[test]
 fn the_time_to_live_can_be_set() {
-    let host = Host::with(DeviceFlags::BROADCAST, |ip| ip.ttl(3));
+    let host = Host::with(DeviceFlags::BROADCAST, |ip| {
+        ip.ttl(NonZeroU8::new(3).unwrap())
+    });
     send(&host, ANY, PEER).unwrap();
     assert_eq!(only_frame(&host.wire).1.ttl, 3);
+}
+
+#[test]
+fn the_floors_above_can_set_all_that_a_header_has() {
+    let host = Host::new();
+    let options = Options::new(&[7, 7, 4, 0, 0, 0, 0]).unwrap();
+    let parameters = Parameters {
+        tos: 0xb8,
+        ttl: NonZeroU8::new(1),
+        dont_fragment: true,
+        options,
+    };
+    let payload = Packet::new(b"payload");
+    host.ip
+        .output_with(&parameters, EXPERIMENT, ANY, PEER, payload)
+        .unwrap();
+    let packet = host.wire.sent().remove(0).packet;
+    let header = Header::parse(&packet).unwrap();
+    assert_eq!((header.tos, header.ttl, header.header_len), (0xb8, 1, 28));
+    assert!(header.fragment.dont_fragment());
+    assert_eq!(packet[MIN_LEN..28], *options);
+    assert_eq!(packet[28..], *b"payload");
+}
+
+#[test]
+fn fragments_carry_the_options_that_are_to_be_copied() {
+    let host = Host::new();
+    // Record route: not copied. Router alert: copied.
+    let octets = [7, 7, 4, 0, 0, 0, 0, 1, 0x94, 4, 0, 0];
+    let parameters = Parameters {
+        options: Options::new(&octets).unwrap(),
+        ..Parameters::default()
+    };
+    let payload = Packet::zeroed(4000);
+    host.ip
+        .output_with(&parameters, EXPERIMENT, ANY, PEER, payload)
+        .unwrap();
+    let mut next = 0;
+    for (n, frame) in host.wire.sent().iter().enumerate() {
+        let header = Header::parse(&frame.packet).unwrap();
+        let options = &frame.packet[MIN_LEN..header.header_len.into()];
+        assert_eq!(options, if n == 0 { &octets } else { &octets[8..] });
+        assert!(frame.packet.len() <= MTU);
+        assert_eq!(header.fragment.offset(), next);
+        next += usize::from(header.payload_len());
+    }
+    assert_eq!(next, 4000);
 }
 
 #[test]

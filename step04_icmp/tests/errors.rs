@@ -7,12 +7,12 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use harness::wire::{ALSO_ME, EXPERIMENT, ME, PEER, datagram, header, seal, total};
+use harness::wire::{ALSO_ME, EXPERIMENT, ME, PEER, datagram, datagram_with, header, seal, total};
 use harness::{Host, message, parts};
 use step04_icmp::icmp::message::HEADER_LEN;
 use step04_icmp::icmp::{Code, Header, IcmpError, IcmpType};
 use step04_icmp::ip::header::{Fragment, MIN_LEN};
-use step04_icmp::ip::{Datagram, Header as IpHeader, IpProtocol};
+use step04_icmp::ip::{Datagram, Header as IpHeader, IpProtocol, Options};
 use step04_icmp::packet::Packet;
 
 /// How many errors may be sent at once.
@@ -88,6 +88,24 @@ fn a_quote_has_the_options() {
     seal(&mut packet);
     let sent = Host::new().receive(&packet);
     assert_eq!(parts(&sent[0]).2, packet);
+}
+
+#[test]
+fn a_header_that_cannot_be_honoured_is_reported() {
+    for (octets, icmp_type, code, values) in [
+        // The pointer of a record route points to itself, at octet 22.
+        ([7, 7, 3, 0, 0, 0, 0], IcmpType::PARAM_PROBLEM, 0, 22 << 24),
+        // A source route leads on from here.
+        ([131, 7, 4, 203, 0, 113, 1], IcmpType::DEST_UNREACH, 5, 0),
+    ] {
+        let options = Options::new(&octets).unwrap();
+        let packet = datagram_with(header(IpProtocol::UDP), &options, b"payload");
+        let sent = Host::new().receive(&packet);
+        let (ip, icmp, quote) = parts(&sent[0]);
+        assert_eq!((ip.src, ip.dst, ip.tos), (ME, PEER, 0));
+        assert_eq!((icmp.icmp_type, icmp.code), (icmp_type, Code(code)));
+        assert_eq!((icmp.values, quote), (values, packet.as_slice()));
+    }
 }
 
 #[test]
@@ -400,12 +418,19 @@ fn what_an_application_is_told() {
         (2, Some(E::ConnectionRefused)),
         (3, Some(E::ConnectionRefused)),
         (4, None),
+        (5, Some(E::HostUnreachable)),
+        (6, Some(E::NetworkUnreachable)),
+        (7, Some(E::HostUnreachable)),
+        (9, Some(E::NetworkUnreachable)),
+        (11, Some(E::NetworkUnreachable)),
+        (12, Some(E::HostUnreachable)),
         (13, Some(E::HostUnreachable)),
     ] {
         assert_eq!(kind(IcmpType::DEST_UNREACH, code), expected, "code {code}");
     }
     assert_eq!(kind(IcmpType::TIME_EXCEEDED, 0), Some(E::HostUnreachable));
-    assert_eq!(kind(IcmpType::PARAM_PROBLEM, 0), None);
+    assert_eq!(kind(IcmpType::PARAM_PROBLEM, 0), Some(E::InvalidInput));
+    assert_eq!(kind(IcmpType::SOURCE_QUENCH, 0), None);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::wire::{
-    ALSO_ME, EXPERIMENT, ME, PEER, below, datagram, header, mutate, octet, seal, sum, total,
+    ALSO_ME, EXPERIMENT, ME, PEER, below, datagram, datagram_with, header, mutate, octet, seal,
+    sum, total,
 };
 use harness::{Host, PING_ID, message, parts};
 use step04_icmp::checksum::checksum;
@@ -15,7 +16,7 @@ use step04_icmp::counters::Counter;
 use step04_icmp::icmp::message::echo_values;
 use step04_icmp::icmp::{Code, Header, IcmpCounters, IcmpType, Reply};
 use step04_icmp::ip::header::MIN_LEN;
-use step04_icmp::ip::{Header as IpHeader, IpProtocol};
+use step04_icmp::ip::{Header as IpHeader, IpProtocol, Options};
 
 const DATA: &[u8] = b"an odd number"; // 13 octets: the checksum has to pad
 
@@ -88,6 +89,10 @@ fn an_echo_with_all_options_is_answered() {
     let (_, icmp, data) = parts(&sent[0]);
     assert_eq!(icmp.echo(), (12940, 1));
     assert_eq!(data, &message[8..]);
+    // The route goes on with us.
+    let route = [7, 0x27, 12, 192, 0, 2, 1, 192, 0, 2, 2];
+    assert_eq!(sent[0][MIN_LEN..][..11], route);
+    assert_eq!(sent[0][MIN_LEN + 11..60], [0; 29]);
 }
 
 #[test]
@@ -101,6 +106,37 @@ fn an_echo_to_everybody_is_answered_from_our_own_address() {
         let (ip, ..) = parts(&sent[0]);
         assert_eq!((ip.src, ip.dst), (ME, PEER), "{dst}");
     }
+}
+
+#[test]
+fn an_answer_has_the_type_of_service_of_the_question() {
+    let question = IpHeader {
+        tos: 0x10,
+        ..header(IpProtocol::ICMP)
+    };
+    let sent = Host::new().receive(&datagram(question, &message(echo(), DATA)));
+    assert_eq!(parts(&sent[0]).0.tos, 0x10);
+}
+
+#[test]
+fn an_echo_records_route_and_time() {
+    // `ping -R`, `ping -T tsandaddr`: our own address, and the time of day.
+    let reflected = |octets: &[u8]| {
+        let options = Options::new(octets).unwrap();
+        let question = datagram_with(header(IpProtocol::ICMP), &options, &message(echo(), DATA));
+        let mut host = Host::new();
+        let answer = host.receive(&question).remove(0);
+        let ip = IpHeader::parse(&answer).unwrap();
+        let (options, message) = answer[MIN_LEN..].split_at(usize::from(ip.header_len) - MIN_LEN);
+        assert!(message.ends_with(DATA));
+        (host.env.unix_time(), options.to_vec())
+    };
+    let (_, route) = reflected(&[7, 11, 8, 192, 0, 2, 1, 0, 0, 0, 0]);
+    assert_eq!(route, [7, 11, 12, 192, 0, 2, 1, 192, 0, 2, 2, 0]);
+    let (time, stamps) = reflected(&[68, 12, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let millis = u32::try_from(time.as_millis() % 86_400_000).unwrap();
+    assert_eq!(stamps[..8], [68, 12, 13, 1, 192, 0, 2, 2]);
+    assert_eq!(stamps[8..], millis.to_be_bytes());
 }
 
 #[test]
@@ -154,7 +190,17 @@ fn damaged_messages_are_dropped() {
 
 #[test]
 fn types_that_nobody_handles_are_counted() {
-    for icmp_type in [1, 4, 5, 13, 14, 15, 16, 42, 255].map(IcmpType) {
+    type Reason = fn(&IcmpCounters) -> &Counter;
+    let reason = |icmp_type| -> Reason {
+        match icmp_type {
+            4 => |c| &c.source_quench,
+            5 => |c| &c.redirect,
+            13 | 15 | 17 => |c| &c.unanswered_query,
+            _ => |c| &c.unknown_type,
+        }
+    };
+    for number in [1, 4, 5, 13, 14, 15, 16, 17, 18, 42, 255] {
+        let icmp_type = IcmpType(number);
         let mut host = Host::new();
         let message = message(
             Header {
@@ -164,7 +210,7 @@ fn types_that_nobody_handles_are_counted() {
             DATA,
         );
         assert!(host.receive_message(&message).is_empty(), "{icmp_type}");
-        assert_dropped(&icmp_type.to_string(), &host, |c| &c.unknown_type);
+        assert_dropped(&icmp_type.to_string(), &host, reason(number));
     }
 }
 
@@ -335,6 +381,9 @@ fn any_packet_is_survived_and_has_one_outcome() {
         &icmp.unclaimed_error,
         &icmp.bad_quote,
         &icmp.unknown_type,
+        &icmp.redirect,
+        &icmp.source_quench,
+        &icmp.unanswered_query,
         &icmp.too_short,
         &icmp.bad_checksum,
     ];

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::checksum::checksum;
+use crate::ip::options::Options;
 
 /// Length of a header without options, in octets.
 pub const MIN_LEN: usize = 20;
@@ -246,6 +247,26 @@ impl Header {
     }
     // ANCHOR_END: emit
 
+    /// Writes the header and `options` behind it, with the checksum over both.
+    /// Writes nothing if there is no room for them.
+    pub fn emit_with(&self, options: &Options, out: &mut [u8]) {
+        let Some(header) = out.get_mut(..MIN_LEN + options.len()) else {
+            return;
+        };
+        let Some((fixed, rest)) = header.split_first_chunk_mut() else {
+            return;
+        };
+        self.emit(fixed);
+        if !options.is_empty() {
+            rest.copy_from_slice(options);
+            // At most 60 octets are 15 words.
+            fixed[0] = 0x40 | u8::try_from((MIN_LEN + options.len()) / 4).unwrap_or(0x0f);
+            fixed[10..12].fill(0);
+            let sum = checksum(header);
+            header[10..12].copy_from_slice(&sum.to_be_bytes());
+        }
+    }
+
     /// Length of the payload, in octets.
     pub fn payload_len(&self) -> u16 {
         self.total_len.saturating_sub(self.header_len.into())
@@ -317,6 +338,9 @@ mod tests {
             \xe0\x00\x00\x16\x94\x04\x00\x00\x22\x00\xea\x3b\x00\x00\x00\x01\
             \x04\x00\x00\x00\xef\xc0\x00\x02";
         let header = Header::parse(packet).unwrap();
+        let mut out = [0; 24];
+        header.emit_with(&Options::new(&packet[20..24]).unwrap(), &mut out);
+        assert_eq!(out, packet[..24]);
         assert_eq!((header.header_len, header.payload_len()), (24, 16));
         assert_eq!((header.tos, header.ttl), (0xc0, 1));
         assert_eq!(header.protocol, IpProtocol(2));
@@ -342,6 +366,9 @@ mod tests {
         let header = Header::parse_quoted(&packet).unwrap();
         assert_eq!((header.header_len, header.total_len), (60, 124));
         assert_eq!(checksum(&packet), 0);
+        let mut out = [0; 60];
+        header.emit_with(&Options::new(&packet[20..]).unwrap(), &mut out);
+        assert_eq!(out, packet[..]);
         let error = Header::parse(&packet).unwrap_err();
         assert_eq!(
             error,

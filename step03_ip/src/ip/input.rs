@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::hexdump::hexdump;
 use crate::ip::header::{Header, IpProtocol, MIN_LEN, ParseError};
 use crate::ip::iface::Interface;
-use crate::ip::options;
+use crate::ip::options::{self, Problem};
 use crate::ip::output::Ip;
 use crate::ip::reassembly::Outcome;
 use crate::packet::Packet;
@@ -37,6 +37,12 @@ impl Datagram<'_> {
         // Pulled off on the way up, and still there.
         packet.prepend(self.header.header_len.into());
         packet
+    }
+
+    /// The header's options, padding included.
+    pub fn options(&self) -> &[u8] {
+        let header = self.payload.pulled(self.header.header_len.into());
+        header.get(MIN_LEN..).unwrap_or_default()
     }
 
     /// The host's own address to which it was sent: the interface's, if it was
@@ -75,6 +81,8 @@ pub enum DeliveryError {
     ReassemblyTimeout,
     /// Its header is wrong at this octet.
     ParameterProblem(u8),
+    /// A source route leads on from here. This host does not forward.
+    SourceRouteFailed,
 }
 
 /// The socket for error reports to the sender: ICMP plugs in.
@@ -305,10 +313,6 @@ fn deliver(
     mut packet: Packet,
 ) {
     let counters = &ip.counters;
-    let options = packet
-        .get(MIN_LEN..header.header_len.into())
-        .unwrap_or_default();
-    let options = options::check(options);
     if !packet.pull(header.header_len.into()) {
         return; // parse() has made sure that it is long enough
     }
@@ -317,10 +321,19 @@ fn deliver(
         header,
         payload: packet,
     };
-    if let Err(at) = options {
-        counters.bad_options.inc();
-        debug!(target: "ip::input", "options error, src={}, pointer={at}", header.src);
-        errors.report(DeliveryError::ParameterProblem(at), datagram);
+    if let Err(problem) = options::check(datagram.options()) {
+        debug!(target: "ip::input", "options error, src={}: {problem:?}", header.src);
+        let error = match problem {
+            Problem::Malformed(at) => {
+                counters.bad_options.inc();
+                DeliveryError::ParameterProblem(at)
+            }
+            Problem::SourceRoute => {
+                counters.source_routed.inc();
+                DeliveryError::SourceRouteFailed
+            }
+        };
+        errors.report(error, datagram);
         return;
     }
     let mut uppers = uppers.iter_mut();

@@ -13,7 +13,8 @@ pub use cidr::Cidr;
 pub use header::{Header, IpProtocol};
 pub use iface::{Interface, Interfaces};
 pub use input::{Datagram, DeliveryError, ErrorReporter, IpInput, Upper};
-pub use output::{Ip, Neighbor, Route, Router};
+pub use options::Options;
+pub use output::{Ip, Neighbor, Parameters, Route, Router};
 pub use timer::IpTimer;
 
 crate::counters! {
@@ -51,6 +52,8 @@ crate::counters! {
         pub reassembly_timeout,
         /// dropped: malformed options
         pub bad_options,
+        /// dropped: a source route that leads on
+        pub source_routed,
         /// dropped: impossible source address
         pub bad_source,
         /// dropped: a broadcast of the link, but not of IP

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,12 +16,27 @@ use crate::hexdump::hexdump;
 use crate::ip::IpCounters;
 use crate::ip::header::{self, Fragment, Header, IpProtocol};
 use crate::ip::iface::{Interface, Interfaces};
+use crate::ip::options::Options;
 use crate::ip::reassembly::Reassembly;
 use crate::logger;
 use crate::packet::Packet;
 
 /// Time to live of what we send (RFC 1700 recommends 64; the original: 255).
-pub const DEFAULT_TTL: u8 = 64;
+pub const DEFAULT_TTL: NonZeroU8 = NonZeroU8::new(64).unwrap();
+
+/// What the floors above may ask for a datagram (RFC 1122 §3.4, SEND).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parameters {
+    /// Type of service (today: DSCP and ECN).
+    pub tos: u8,
+    /// Time to live; `None`: the host's.
+    pub ttl: Option<NonZeroU8>,
+    /// Routers must not fragment it, and neither must this host: who sends
+    /// wants to know what fits the way (RFC 1191).
+    pub dont_fragment: bool,
+    /// Options of the header.
+    pub options: Options,
+}
 
 // ANCHOR: neighbor
 /// The socket for address resolution: takes a datagram to a neighbour on a
@@ -81,7 +97,7 @@ pub struct Ip {
     interfaces: Arc<Interfaces>,
     neighbor: Arc<dyn Neighbor>,
     router: Box<dyn Router>,
-    ttl: u8,
+    ttl: NonZeroU8,
     id: AtomicU16,
     /// Shared by the way up and the timer.
     pub(super) reassembly: Mutex<Reassembly>,
@@ -118,9 +134,10 @@ impl Ip {
         self
     }
 
-    /// Sets the time to live of what is sent.
+    /// Sets the time to live of what is sent, if nobody asks for another.
+    /// None is sent with 0 (RFC 1122 §3.2.1.7).
     #[must_use]
-    pub fn ttl(mut self, ttl: u8) -> Self {
+    pub fn ttl(mut self, ttl: NonZeroU8) -> Self {
         self.ttl = ttl;
         self
     }
@@ -181,12 +198,11 @@ impl Ip {
         dst: Ipv4Addr,
         payload: Packet,
     ) -> io::Result<()> {
-        self.output_with(Fragment(0), protocol, src, dst, payload)
+        self.output_with(&Parameters::default(), protocol, src, dst, payload)
     }
     // ANCHOR_END: output
 
-    /// As [`output`](Self::output), but with "don't fragment" set: who sends
-    /// wants to know what fits the way (RFC 1191).
+    /// As [`output`](Self::output), but with "don't fragment" set.
     ///
     /// # Errors
     /// As [`output`](Self::output); `InvalidInput`: longer than the MTU.
@@ -197,12 +213,21 @@ impl Ip {
         dst: Ipv4Addr,
         payload: Packet,
     ) -> io::Result<()> {
-        self.output_with(Fragment(Fragment::DF), protocol, src, dst, payload)
+        let whole = Parameters {
+            dont_fragment: true,
+            ..Parameters::default()
+        };
+        self.output_with(&whole, protocol, src, dst, payload)
     }
 
-    fn output_with(
+    /// As [`output`](Self::output), with `parameters`.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output); `InvalidInput`: longer than the MTU, if it
+    /// must not be fragmented.
+    pub fn output_with(
         &self,
-        fragment: Fragment,
+        parameters: &Parameters,
         protocol: IpProtocol,
         src: Ipv4Addr,
         dst: Ipv4Addr,
@@ -219,29 +244,35 @@ impl Ip {
             })?
         };
         let src = self.source(src, dst, &route)?;
-        let (mtu, len) = (route.iface.device().mtu(), header::MIN_LEN + payload.len());
+        let options = &parameters.options;
+        let header_len = header::MIN_LEN + options.len();
+        let (mtu, len) = (route.iface.device().mtu(), header_len + payload.len());
         let total_len = u16::try_from(len).ok();
-        let Some(total_len) = total_len.filter(|_| len <= mtu || !fragment.dont_fragment()) else {
+        let Some(total_len) = total_len.filter(|_| len <= mtu || !parameters.dont_fragment) else {
             self.counters.too_long.inc();
             error!(target: "ip::output", "too long, dev={}, mtu={mtu} < {len}", route.iface.device().name());
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let header = Header {
-            header_len: 20,
-            tos: 0,
+            header_len: 20, // and the options, which output_core() knows
+            tos: parameters.tos,
             total_len,
             id: self.id.fetch_add(1, Ordering::Relaxed),
-            fragment,
-            ttl: self.ttl,
+            fragment: Fragment(if parameters.dont_fragment {
+                Fragment::DF
+            } else {
+                0
+            }),
+            ttl: parameters.ttl.unwrap_or(self.ttl).get(),
             protocol,
             checksum: 0,
             src,
             dst,
         };
         if len <= mtu {
-            return self.output_core(&route, &header, payload);
+            return self.output_core(&route, &header, options, payload);
         }
-        self.output_fragments(&route, &header, &payload)
+        self.output_fragments(&route, &header, options, &payload)
     }
 
     // ANCHOR: fragments
@@ -251,9 +282,12 @@ impl Ip {
         &self,
         route: &Route<'_>,
         header: &Header,
+        options: &Options,
         payload: &[u8],
     ) -> io::Result<()> {
-        let room = route.iface.device().mtu().saturating_sub(header::MIN_LEN) / 8 * 8;
+        let header_len = header::MIN_LEN + options.len();
+        let room = route.iface.device().mtu().saturating_sub(header_len) / 8 * 8;
+        let mut options = *options;
         let mut units = 0;
         let mut pieces = payload.chunks(room.max(8)).peekable();
         while let Some(piece) = pieces.next() {
@@ -262,13 +296,15 @@ impl Ip {
             } else {
                 0
             };
-            let total_len = u16::try_from(header::MIN_LEN + piece.len()).unwrap_or(u16::MAX);
+            let len = header::MIN_LEN + options.len() + piece.len();
+            let total_len = u16::try_from(len).unwrap_or(u16::MAX);
             let header = Header {
                 total_len,
                 fragment: Fragment(more | units),
                 ..*header
             };
-            self.output_core(route, &header, Packet::new(piece))?;
+            self.output_core(route, &header, &options, Packet::new(piece))?;
+            options = options.copied();
             units += u16::try_from(piece.len() / 8).unwrap_or(0);
         }
         self.counters.fragmented.inc();
@@ -319,6 +355,7 @@ impl Ip {
         &self,
         route: &Route<'_>,
         header: &Header,
+        options: &Options,
         mut packet: Packet,
     ) -> io::Result<()> {
         let device = route.iface.device();
@@ -328,10 +365,8 @@ impl Ip {
             total_len,
             ..
         } = *header;
-        let out = packet.prepend(header::MIN_LEN);
-        if let Some(out) = out.first_chunk_mut() {
-            header.emit(out);
-        }
+        let out = packet.prepend(header::MIN_LEN + options.len());
+        header.emit_with(options, out);
         debug!(
             target: "ip::output_core",
             "dev={}, dst={dst}, protocol={protocol}, len={total_len}\n{}{}",

@@ -30,6 +30,8 @@ pub struct Delivered {
     pub header: Header,
     /// Its payload.
     pub payload: Vec<u8>,
+    /// Its options.
+    pub options: Vec<u8>,
     /// What [`Datagram::is_broadcast`] says.
     pub broadcast: bool,
     /// All of it, as [`Datagram::into_packet`] gives it back.
@@ -42,6 +44,7 @@ impl From<Datagram<'_>> for Delivered {
             iface: datagram.iface.unicast(),
             header: datagram.header,
             payload: datagram.payload.to_vec(),
+            options: datagram.options().to_vec(),
             broadcast: datagram.is_broadcast(),
             packet: datagram.into_packet().to_vec(),
         }

@@ -12,7 +12,7 @@ use step03_ip::device::{
 };
 use step03_ip::env::Env;
 use step03_ip::ip::header::{Fragment, MIN_LEN};
-use step03_ip::ip::{Header, IpProtocol};
+use step03_ip::ip::{Header, IpProtocol, Options};
 use step03_ip::packet::Packet;
 use step03_ip::sync::lock;
 
@@ -129,6 +129,19 @@ pub fn datagram(header: Header, payload: &[u8]) -> Vec<u8> {
         ..header
     };
     header.emit(bytes.first_chunk_mut().expect("made with room for it"));
+    bytes
+}
+
+/// As [`datagram`], with options.
+pub fn datagram_with(header: Header, options: &Options, payload: &[u8]) -> Vec<u8> {
+    let header_len = MIN_LEN + options.len();
+    let mut bytes = [vec![0; header_len].as_slice(), payload].concat();
+    let total_len = u16::try_from(bytes.len()).expect("short enough");
+    let header = Header {
+        total_len,
+        ..header
+    };
+    header.emit_with(options, &mut bytes);
     bytes
 }
 

@@ -10,7 +10,7 @@ use crate::hexdump::hexdump;
 use crate::icmp::message::{Code, HEADER_LEN, Header, IcmpType, ParseError};
 use crate::icmp::output::Icmp;
 use crate::ip::header::Header as IpHeader;
-use crate::ip::{Datagram, IpProtocol, Upper};
+use crate::ip::{Datagram, IpProtocol, Options, Parameters, Upper};
 
 /// An error message about a datagram that this host has sent.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,10 @@ impl IcmpError<'_> {
     /// is none of its business.
     pub fn kind(&self) -> Option<io::ErrorKind> {
         match (self.icmp_type, self.code) {
-            (IcmpType::DEST_UNREACH, Code::NET) => Some(io::ErrorKind::NetworkUnreachable),
+            // No way to the network, not known, not allowed, not with this TOS.
+            (IcmpType::DEST_UNREACH, Code::NET | Code(6 | 9 | 11)) => {
+                Some(io::ErrorKind::NetworkUnreachable)
+            }
             (IcmpType::DEST_UNREACH, Code::PROTOCOL | Code::PORT) => {
                 Some(io::ErrorKind::ConnectionRefused)
             }
@@ -43,6 +46,8 @@ impl IcmpError<'_> {
             (IcmpType::DEST_UNREACH | IcmpType::TIME_EXCEEDED, _) => {
                 Some(io::ErrorKind::HostUnreachable)
             }
+            // A header of ours, or an option in it, is wrong.
+            (IcmpType::PARAM_PROBLEM, _) => Some(io::ErrorKind::InvalidInput),
             _ => None,
         }
     }
@@ -126,6 +131,9 @@ impl Upper for IcmpInput {
         icmp.counters.received.inc();
         let (src, dst) = (datagram.header.src, datagram.header.dst);
         let own = datagram.specific_dst();
+        // What an answer has in common with the question (RFC 1122 §3.2.1.6,
+        // §3.2.2.6).
+        let (tos, options) = (datagram.header.tos, Options::new(datagram.options()));
         let mut message = datagram.payload;
         let header = match Header::parse(&message) {
             Ok(header) => header,
@@ -152,9 +160,18 @@ impl Upper for IcmpInput {
                 icmp.counters.echo_answered.inc();
                 // The echo may have been sent to a broadcast address, from
                 // which nobody can answer: then the interface's own.
-                let (code, values) = (header.code, header.values);
+                let time = icmp.ip().env().unix_time();
+                let parameters = Parameters {
+                    tos,
+                    options: options.unwrap_or_default().reflect(own, time),
+                    ..Parameters::default()
+                };
+                let reply = Header {
+                    icmp_type: IcmpType::ECHO_REPLY,
+                    ..header
+                };
                 // Failures are counted and logged where they happen.
-                let _ = icmp.output(IcmpType::ECHO_REPLY, code, values, message, own, src);
+                let _ = icmp.output_with(&parameters, reply, message, own, src);
             }
             IcmpType::ECHO_REPLY => {
                 icmp.counters.echo_reply.inc();
@@ -165,6 +182,16 @@ impl Upper for IcmpInput {
             }
             IcmpType::DEST_UNREACH | IcmpType::TIME_EXCEEDED | IcmpType::PARAM_PROBLEM => {
                 self.error(&header, src, &message);
+            }
+            // Who sends one wants us elsewhere, and nobody can tell whether he
+            // may (RFC 5927): this host goes by its routes.
+            IcmpType::REDIRECT => icmp.counters.redirect.inc(),
+            // "MUST silently discard" (RFC 6633 §3).
+            IcmpType::SOURCE_QUENCH => icmp.counters.source_quench.inc(),
+            // "MAY" answer, "SHOULD NOT", and only who is in charge of masks
+            // may (RFC 1122 §3.2.2.7 to §3.2.2.9).
+            IcmpType::TIMESTAMP | IcmpType::INFO_REQUEST | IcmpType::MASK_REQUEST => {
+                icmp.counters.unanswered_query.inc();
             }
             _ => icmp.counters.unknown_type.inc(),
         }

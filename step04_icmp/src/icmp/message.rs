@@ -34,6 +34,10 @@ impl IcmpType {
     pub const INFO_REQUEST: Self = Self(15);
     /// This is the network. (deprecated, RFC 6918)
     pub const INFO_REPLY: Self = Self(16);
+    /// What is the mask of this network? (deprecated, RFC 6918)
+    pub const MASK_REQUEST: Self = Self(17);
+    /// This is the mask. (deprecated, RFC 6918)
+    pub const MASK_REPLY: Self = Self(18);
 
     /// True if the message reports an error, and so must not cause another
     /// (RFC 1122 §3.2.2). Unknown types might.
@@ -46,6 +50,8 @@ impl IcmpType {
                 | Self::TIMESTAMP_REPLY
                 | Self::INFO_REQUEST
                 | Self::INFO_REPLY
+                | Self::MASK_REQUEST
+                | Self::MASK_REPLY
         )
     }
 }
@@ -65,6 +71,8 @@ impl fmt::Display for IcmpType {
             Self::TIMESTAMP_REPLY => "TimestampReply",
             Self::INFO_REQUEST => "InformationRequest",
             Self::INFO_REPLY => "InformationReply",
+            Self::MASK_REQUEST => "AddressMaskRequest",
+            Self::MASK_REPLY => "AddressMaskReply",
             _ => "Unknown",
         };
         write!(f, "{name}({})", self.0)
@@ -88,6 +96,8 @@ impl Code {
     pub const PORT: Self = Self(3);
     /// Destination unreachable: it must not be fragmented, but is too long.
     pub const FRAGMENT_NEEDED: Self = Self(4);
+    /// Destination unreachable: the way that the sender has given cannot be gone.
+    pub const SOURCE_ROUTE: Self = Self(5);
     /// Time exceeded: not all fragments have come in time.
     pub const REASSEMBLY: Self = Self(1);
 }
@@ -283,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_may_be_an_error_counts_as_one() {
-        let queries = [0, 8, 13, 14, 15, 16];
+        let queries = [0, 8, 13, 14, 15, 16, 17, 18];
         for kind in 0..=255 {
             assert_eq!(
                 IcmpType(kind).is_error(),

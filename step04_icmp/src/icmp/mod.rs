@@ -28,6 +28,12 @@ crate::counters! {
         pub too_short,
         /// dropped: wrong checksum
         pub bad_checksum,
+        /// dropped: redirects, which this host does not follow
+        pub redirect,
+        /// dropped: source quenches (RFC 6633)
+        pub source_quench,
+        /// dropped: questions for the time, for our address or for its mask
+        pub unanswered_query,
         /// dropped: a type that this host does not handle
         pub unknown_type,
         /// dropped: an error that quotes no valid header

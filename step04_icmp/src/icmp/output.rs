@@ -12,7 +12,7 @@ use crate::icmp::IcmpCounters;
 use crate::icmp::message::{Code, HEADER_LEN, Header, IcmpType};
 use crate::icmp::rate_limit::TokenBucket;
 use crate::ip::header::{Header as IpHeader, MIN_LEN as IP_HEADER_LEN};
-use crate::ip::{Datagram, DeliveryError, ErrorReporter, Interface, Ip, IpProtocol};
+use crate::ip::{Datagram, DeliveryError, ErrorReporter, Interface, Ip, IpProtocol, Parameters};
 use crate::logger;
 use crate::packet::Packet;
 use crate::sync::lock;
@@ -55,26 +55,43 @@ impl Icmp {
         icmp_type: IcmpType,
         code: Code,
         values: u32,
-        mut data: Packet,
+        data: Packet,
         src: Ipv4Addr,
         dst: Ipv4Addr,
     ) -> io::Result<()> {
-        let _scope = logger::scope(self.ip.env());
-        let mut header = Header {
+        let header = Header {
             icmp_type,
             code,
             checksum: 0,
             values,
         };
+        self.output_with(&Parameters::default(), header, data, src, dst)
+    }
+
+    /// As [`output`](Self::output), with the whole header at once (but for its
+    /// checksum), and what IP is to do with it.
+    ///
+    /// # Errors
+    /// As [`Ip::output_with`].
+    pub fn output_with(
+        &self,
+        parameters: &Parameters,
+        mut header: Header,
+        mut data: Packet,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+    ) -> io::Result<()> {
+        let _scope = logger::scope(self.ip.env());
         data.prepend(HEADER_LEN);
         header.emit(&mut data);
         header.checksum = u16::from_be_bytes([data[2], data[3]]);
         debug!(
             target: "icmp::output",
-            "{src} => {dst}, type={icmp_type}, len={}\n{header}{}",
-            data.len(), hexdump(&data)
+            "{src} => {dst}, type={}, len={}\n{header}{}",
+            header.icmp_type, data.len(), hexdump(&data)
         );
-        let result = self.ip.output(IpProtocol::ICMP, src, dst, data);
+        let protocol = IpProtocol::ICMP;
+        let result = self.ip.output_with(parameters, protocol, src, dst, data);
         match &result {
             Ok(()) => self.counters.sent.inc(),
             Err(_) => self.counters.output_failed.inc(),
@@ -143,6 +160,7 @@ impl ErrorReporter for IcmpErrors {
     fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>) {
         let (icmp_type, code, values) = match error {
             DeliveryError::ProtocolUnreachable => (IcmpType::DEST_UNREACH, Code::PROTOCOL, 0),
+            DeliveryError::SourceRouteFailed => (IcmpType::DEST_UNREACH, Code::SOURCE_ROUTE, 0),
             DeliveryError::ReassemblyTimeout => (IcmpType::TIME_EXCEEDED, Code::REASSEMBLY, 0),
             // The pointer is the first of the four octets (RFC 792).
             DeliveryError::ParameterProblem(pointer) => (

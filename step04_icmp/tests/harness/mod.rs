@@ -17,7 +17,7 @@ use step04_icmp::icmp::message::HEADER_LEN;
 use step04_icmp::icmp::{
     EchoListener, ErrorListener, Header, Icmp, IcmpError, IcmpErrors, IcmpInput, Ping,
 };
-use step04_icmp::ip::header::{Header as IpHeader, MIN_LEN};
+use step04_icmp::ip::header::Header as IpHeader;
 use step04_icmp::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol};
 use step04_icmp::loopback;
 use step04_icmp::net::Net;
@@ -163,7 +163,7 @@ pub fn message(header: Header, data: &[u8]) -> Vec<u8> {
 /// A datagram of ours, taken apart: its header, and the ICMP message in it.
 pub fn parts(packet: &[u8]) -> (IpHeader, Header, &[u8]) {
     let ip = IpHeader::parse(packet).unwrap();
-    let message = &packet[MIN_LEN..];
+    let message = &packet[ip.header_len.into()..];
     let icmp = Header::parse(message).unwrap();
     (ip, icmp, &message[HEADER_LEN..])
 }
