@@ -8,6 +8,7 @@ use log::{debug, error, info, trace};
 
 use crate::device::Device;
 use crate::hexdump::hexdump;
+use crate::ip::IpCounters;
 use crate::ip::header::{Header, IpProtocol, MIN_LEN, ParseError};
 use crate::ip::iface::Interface;
 use crate::ip::options::{self, Problem};
@@ -323,17 +324,7 @@ fn deliver(
     };
     if let Err(problem) = options::check(datagram.options()) {
         debug!(target: "ip::input", "options error, src={}: {problem:?}", header.src);
-        let error = match problem {
-            Problem::Malformed(at) => {
-                counters.bad_options.inc();
-                DeliveryError::ParameterProblem(at)
-            }
-            Problem::SourceRoute => {
-                counters.source_routed.inc();
-                DeliveryError::SourceRouteFailed
-            }
-        };
-        errors.report(error, datagram);
+        errors.report(count_options(counters, problem), datagram);
         return;
     }
     let mut uppers = uppers.iter_mut();
@@ -349,3 +340,16 @@ fn deliver(
     }
 }
 // ANCHOR_END: deliver
+
+fn count_options(counters: &IpCounters, problem: Problem) -> DeliveryError {
+    match problem {
+        Problem::Malformed(at) => {
+            counters.bad_options.inc();
+            DeliveryError::ParameterProblem(at)
+        }
+        Problem::SourceRoute => {
+            counters.source_routed.inc();
+            DeliveryError::SourceRouteFailed
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod iface;
 pub mod input;
 pub mod options;
 pub mod output;
+pub mod parameters;
 pub mod reassembly;
 pub mod timer;
 
@@ -14,7 +15,8 @@ pub use header::{Header, IpProtocol};
 pub use iface::{Interface, Interfaces};
 pub use input::{Datagram, DeliveryError, ErrorReporter, IpInput, Upper};
 pub use options::Options;
-pub use output::{Ip, Neighbor, Parameters, Route, Router};
+pub use output::{Ip, Neighbor, Route, Router};
+pub use parameters::Parameters;
 pub use timer::IpTimer;
 
 crate::counters! {

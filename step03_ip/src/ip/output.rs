@@ -17,26 +17,13 @@ use crate::ip::IpCounters;
 use crate::ip::header::{self, Fragment, Header, IpProtocol};
 use crate::ip::iface::{Interface, Interfaces};
 use crate::ip::options::Options;
+use crate::ip::parameters::Parameters;
 use crate::ip::reassembly::Reassembly;
 use crate::logger;
 use crate::packet::Packet;
 
 /// Time to live of what we send (RFC 1700 recommends 64; the original: 255).
 pub const DEFAULT_TTL: NonZeroU8 = NonZeroU8::new(64).unwrap();
-
-/// What the floors above may ask for a datagram (RFC 1122 §3.4, SEND).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Parameters {
-    /// Type of service (today: DSCP and ECN).
-    pub tos: u8,
-    /// Time to live; `None`: the host's.
-    pub ttl: Option<NonZeroU8>,
-    /// Routers must not fragment it, and neither must this host: who sends
-    /// wants to know what fits the way (RFC 1191).
-    pub dont_fragment: bool,
-    /// Options of the header.
-    pub options: Options,
-}
 
 // ANCHOR: neighbor
 /// The socket for address resolution: takes a datagram to a neighbour on a

@@ -45,7 +45,6 @@ impl Icmp {
         &self.ip
     }
 
-    // ANCHOR: output
     /// Sends a message with the given data. `src` may be 0.0.0.0.
     ///
     /// # Errors
@@ -68,6 +67,7 @@ impl Icmp {
         self.output_with(&Parameters::default(), header, data, src, dst)
     }
 
+    // ANCHOR: output
     /// As [`output`](Self::output), with the whole header at once (but for its
     /// checksum), and what IP is to do with it.
     ///
