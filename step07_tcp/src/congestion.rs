@@ -136,7 +136,9 @@ impl CongestionControl for NewReno {
 
     fn recovered(&mut self, flight: u32) {
         // Not all at once after a long recovery (RFC 6582 §3.2 step 3, option 1).
-        self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
+        self.cwnd = self
+            .ssthresh
+            .min(flight.max(self.mss).saturating_add(self.mss));
     }
 
     fn timeout(&mut self, flight: u32, again: bool) {

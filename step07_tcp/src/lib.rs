@@ -12,7 +12,8 @@
 //! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`ranges`], [`persist`] | 25 | data both ways |
 //! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
 //! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
-//! | [`sack`] | – | what has arrived beyond a gap
+//! | [`sack`], [`scoreboard`] | – | what has arrived beyond a gap: told, and noted |
+//! | [`rack`], [`tail_loss_probe`], [`prr`] | – | losses found by time, and how fast they are repaired |
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
 //! | [`time_wait`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
@@ -38,6 +39,8 @@ mod listener;
 pub mod options;
 mod output;
 mod persist;
+mod prr;
+mod rack;
 mod ranges;
 mod reassembly;
 mod receive_buffer;
@@ -47,6 +50,7 @@ mod right_sizing;
 pub mod rtt;
 mod sack;
 pub mod scene;
+mod scoreboard;
 pub mod segment;
 mod segment_arrives;
 mod send_buffer;
@@ -54,6 +58,7 @@ pub mod seq;
 pub mod state;
 pub mod status;
 pub mod status_page;
+mod tail_loss_probe;
 pub mod tcb;
 pub mod tcp;
 pub mod tcp_counters;

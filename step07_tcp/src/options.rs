@@ -81,6 +81,11 @@ impl SackBlocks {
         }
     }
 
+    /// True if there is no block.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The blocks, most important first.
     pub fn as_slice(&self) -> &[SackBlock] {
         self.blocks.get(..self.len).unwrap_or_default()

@@ -27,6 +27,7 @@ impl Tcb {
             }
         }
         self.arm_persist(cx);
+        self.schedule_probe(cx);
         if self.ack_now {
             self.send_ack(cx);
         }
@@ -65,7 +66,9 @@ impl Tcb {
 
     /// How much the congestion window still takes.
     fn congestion_room(&self) -> u32 {
-        self.congestion.window().saturating_sub(self.in_network())
+        let window = self.prr.map(|prr| prr.window());
+        let window = window.unwrap_or_else(|| self.congestion.window());
+        window.saturating_sub(self.in_network())
     }
 
     /// The length of the text of the next segment, if it should be sent now:
@@ -248,6 +251,8 @@ impl Tcb {
             }
             match timer {
                 Timer::Retransmission => self.retransmission_timeout(cx),
+                Timer::Reordering => self.reordering_timeout(cx),
+                Timer::TailLossProbe => self.probe_timeout(cx),
                 Timer::Persist => self.persist_timeout(cx),
                 Timer::DelayedAck => self.ack_now = true,
                 Timer::TimeWait => self.time_wait_timeout(),

@@ -3,6 +3,9 @@
 //! A receiver acknowledges every segment, also one that leaves a gap; three
 //! times the same acknowledgment, then, say that something is missing while
 //! others arrive. There is no need to wait for the timer.
+//!
+//! This is the simple form, for peers without SACK; with it, acknowledgments
+//! say more, and [`rack`](crate::rack) makes use of that.
 
 use crate::seq::SeqNumber;
 use crate::tcb::{Context, Tcb};
@@ -39,6 +42,28 @@ impl Recovery {
     /// Octets that have left the network without being acknowledged.
     pub fn departed(&self) -> u32 {
         self.departed
+    }
+
+    /// Is a loss known of which not everything is repaired, be it by fast
+    /// recovery or after a timeout?
+    pub fn is_under_way(&self, una: SeqNumber) -> bool {
+        una.lt(self.recover)
+    }
+
+    /// Recovery begins; it lasts until everything before `nxt` has arrived.
+    pub fn enter(&mut self, nxt: SeqNumber) {
+        self.active = true;
+        self.recover = nxt;
+    }
+
+    /// Has everything arrived that was outstanding at its beginning?
+    pub fn is_over(&self, una: SeqNumber) -> bool {
+        self.active && una.ge(self.recover)
+    }
+
+    /// It has ended.
+    pub fn leave(&mut self) {
+        self.active = false;
     }
 
     /// A timeout ends fast recovery (RFC 6582 §3.2 step 4).

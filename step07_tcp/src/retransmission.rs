@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::flags::Flags;
+use crate::scoreboard::Scoreboard;
 use crate::seq::SeqNumber;
 use crate::tcb::{Context, Tcb, TcpState};
 use crate::time::Time;
@@ -29,8 +30,23 @@ pub struct InFlight {
     pub sent_at: Time,
     /// True if it was sent more than once.
     pub retransmitted: bool,
+    /// True if the peer has reported its arrival (RFC 2018). It may still
+    /// change its mind: only an acknowledgment frees a segment.
+    pub sacked: bool,
     /// True if it is taken to be lost and has not been sent again.
-    lost: bool,
+    pub lost: bool,
+}
+
+impl InFlight {
+    /// The sequence number behind it.
+    pub fn end(&self) -> SeqNumber {
+        self.seq + self.len
+    }
+
+    /// Is it in the network, by what we know?
+    fn is_in_pipe(&self) -> bool {
+        !self.lost && !self.sacked
+    }
 }
 
 /// What an acknowledgment told about time.
@@ -39,11 +55,16 @@ pub type SentAt = Time;
 /// The segments in flight, in the order of their sequence numbers.
 #[derive(Debug, Default)]
 pub struct RetransmissionQueue {
-    segments: VecDeque<InFlight>,
-    /// Octets in the network, by what we know: all that is not lost.
-    pipe: u32,
+    pub(crate) segments: VecDeque<InFlight>,
+    /// Octets in the network, by what we know: all that is neither lost nor
+    /// reported as arrived.
+    pub(crate) pipe: u32,
     /// How many segments are lost.
-    lost: usize,
+    pub(crate) lost: usize,
+    /// No segment before this number is lost.
+    lost_from: SeqNumber,
+    /// What the peer has reported as arrived.
+    pub(crate) scoreboard: Scoreboard,
 }
 
 impl RetransmissionQueue {
@@ -65,15 +86,21 @@ impl RetransmissionQueue {
             flags,
             sent_at: now,
             retransmitted: false,
+            sacked: false,
             lost: false,
         });
         self.pipe += len;
     }
 
     /// Removes what lies before `una`. A segment that is acknowledged in part
-    /// stays with its rest. If all that went was sent just once, the time when
-    /// the last of it was sent comes back, for a measurement.
-    pub fn acknowledge(&mut self, una: SeqNumber) -> Option<SentAt> {
+    /// stays with its rest. `arrived` is told of every segment of whose arrival
+    /// nothing was known. If all of those were sent just once, the time when
+    /// the last of them was sent comes back, for a measurement.
+    pub fn acknowledge(
+        &mut self,
+        una: SeqNumber,
+        mut arrived: impl FnMut(&InFlight),
+    ) -> Option<SentAt> {
         let mut sent_at = None;
         let mut ambiguous = false;
         while let Some(segment) = self.segments.front_mut() {
@@ -81,10 +108,11 @@ impl RetransmissionQueue {
             if acked == 0 {
                 break;
             }
-            if !segment.lost {
+            if segment.is_in_pipe() {
                 self.pipe -= acked;
             }
             if acked < segment.len {
+                self.scoreboard.octets -= if segment.sacked { acked } else { 0 };
                 segment.seq = una;
                 segment.len -= acked;
                 segment.flags = segment.flags - Flags::SYN;
@@ -99,11 +127,18 @@ impl RetransmissionQueue {
                 ..
             } = *segment;
             log::debug!(target: "tcp::retransmit_queue_cleanup", "remove, seq={seq}, flags={flags}, len={len}");
-            ambiguous |= retransmitted;
-            sent_at = Some(segment.sent_at);
+            if segment.sacked {
+                self.scoreboard.octets -= acked;
+                self.scoreboard.segments -= 1;
+            } else {
+                arrived(segment);
+                ambiguous |= retransmitted;
+                sent_at = Some(segment.sent_at);
+            }
             self.lost -= usize::from(lost);
             self.segments.pop_front();
         }
+        self.scoreboard.ranges.advance(una);
         sent_at.filter(|_| !ambiguous)
     }
 
@@ -118,34 +153,72 @@ impl RetransmissionQueue {
     }
 
     fn lose(&mut self, count: usize) {
-        for segment in self
-            .segments
-            .iter_mut()
-            .take(count)
-            .filter(|segment| !segment.lost)
-        {
-            segment.lost = true;
-            self.lost += 1;
-            self.pipe -= segment.len;
+        for index in 0..count.min(self.segments.len()) {
+            self.lose_at(index);
         }
+    }
+
+    /// The segment at this place is lost. Tells its length, if that is news.
+    pub fn lose_at(&mut self, index: usize) -> u32 {
+        let Some(segment) = self.segments.get_mut(index) else {
+            return 0;
+        };
+        if !segment.is_in_pipe() {
+            return 0;
+        }
+        segment.lost = true;
+        self.pipe -= segment.len;
+        if self.lost == 0 || segment.seq.lt(self.lost_from) {
+            self.lost_from = segment.seq;
+        }
+        self.lost += 1;
+        segment.len
+    }
+
+    /// The place of the first segment that begins at or behind `seq`.
+    pub fn index_from(&self, seq: SeqNumber) -> usize {
+        self.segments.partition_point(|segment| segment.seq.lt(seq))
+    }
+
+    /// The place of the earliest lost segment.
+    fn index_of_lost(&self) -> Option<usize> {
+        // Most of the time nothing is lost: do not search then.
+        let from = (self.lost > 0).then(|| self.index_from(self.lost_from))?;
+        let lost = self.segments.range(from..).position(|segment| segment.lost);
+        lost.map(|place| from + place)
     }
 
     /// The length of the earliest lost segment.
     pub fn first_lost(&self) -> Option<u32> {
-        // Most of the time nothing is lost: do not search then.
-        let any = self.lost > 0;
-        any.then(|| self.segments.iter().find(|segment| segment.lost))?
-            .map(|segment| segment.len)
+        let segment = self.segments.get(self.index_of_lost()?)?;
+        Some(segment.len)
     }
 
     /// The earliest lost segment is sent again.
     pub fn resend(&mut self, now: Time) -> Option<InFlight> {
-        let segment = self.segments.iter_mut().find(|segment| segment.lost)?;
-        segment.lost = false;
+        let index = self.index_of_lost()?;
+        let segment = self.resend_at(index, now)?;
+        // A partial acknowledgment may have moved its beginning.
+        self.lost_from = segment.end();
+        Some(segment)
+    }
+
+    /// The last segment is sent again, lost or not.
+    pub fn resend_last(&mut self, now: Time) -> Option<InFlight> {
+        let index = self.segments.len().checked_sub(1)?;
+        self.lose_at(index);
+        self.resend_at(index, now)
+    }
+
+    fn resend_at(&mut self, index: usize, now: Time) -> Option<InFlight> {
+        let segment = self.segments.get_mut(index)?;
         segment.retransmitted = true;
         segment.sent_at = now;
-        self.lost -= 1;
-        self.pipe += segment.len;
+        if segment.lost {
+            segment.lost = false;
+            self.lost -= 1;
+            self.pipe += segment.len;
+        }
         Some(*segment)
     }
 
@@ -161,6 +234,7 @@ impl Tcb {
     pub(crate) fn enqueue(&mut self, len: u32, flags: Flags, cx: &Context<'_>) {
         self.queue.push(self.snd.nxt, len, flags, cx.now);
         self.snd.nxt += len;
+        self.note_transmission(self.snd.nxt, len, cx.now);
         self.snd.max = self.snd.max.later(self.snd.nxt);
         if !self.timers.is_running(Timer::Retransmission) {
             self.stalled_since = cx.now;
@@ -212,6 +286,7 @@ impl Tcb {
         self.congestion.timeout(self.flight(), self.timeouts > 0);
         self.timeouts += 1;
         self.recovery.timeout(self.snd.nxt);
+        self.forget_selective_recovery();
         // (5.4) Retransmit the earliest segment. The others follow as the
         // congestion window opens, unless an acknowledgment comes first.
         self.queue.lose_all();
@@ -223,9 +298,13 @@ impl Tcb {
 
     /// Sends the earliest lost segment again.
     pub(crate) fn retransmit_first_lost(&mut self, cx: &mut Context<'_>) {
-        let Some(segment) = self.queue.resend(cx.now) else {
-            return;
-        };
+        if let Some(segment) = self.queue.resend(cx.now) {
+            self.retransmit(segment, cx);
+        }
+    }
+
+    /// Sends a segment of the queue again.
+    pub(crate) fn retransmit(&mut self, segment: InFlight, cx: &mut Context<'_>) {
         let InFlight {
             seq,
             len,
@@ -238,6 +317,7 @@ impl Tcb {
         }
         log::debug!(target: "tcp::retransmit", "retransmit, seq={seq}, flags={flags}, len={len}");
         cx.counters.retransmitted.inc();
+        self.note_transmission(segment.end(), len, cx.now);
         let text = len.saturating_sub(u32::from(flags.syn()) + u32::from(flags.fin()));
         let payload = self.send_buffer.copy(seq + u32::from(flags.syn()), text);
         self.send_segment(seq, flags, payload, cx);
@@ -269,15 +349,21 @@ mod tests {
     #[test]
     fn partial_acknowledgment_keeps_the_tail() {
         let mut queue = queue();
-        assert_eq!(queue.acknowledge(at(4)), None);
+        assert_eq!(queue.acknowledge(at(4), |_| ()), None);
         assert_eq!(
             (queue.pipe(), queue.segments[0].seq, queue.segments[0].len),
             (26, at(4), 6)
         );
-        assert_eq!(queue.acknowledge(at(25)), Some(Time::from_millis(2)));
+        assert_eq!(
+            queue.acknowledge(at(25), |_| ()),
+            Some(Time::from_millis(2))
+        );
         assert_eq!((queue.pipe(), queue.segments.len()), (5, 1));
-        assert_eq!(queue.acknowledge(at(20)), None);
-        assert_eq!(queue.acknowledge(at(99)), Some(Time::from_millis(3)));
+        assert_eq!(queue.acknowledge(at(20), |_| ()), None);
+        assert_eq!(
+            queue.acknowledge(at(99), |_| ()),
+            Some(Time::from_millis(3))
+        );
         assert!(queue.is_empty());
         assert_eq!(queue.pipe(), 0);
     }
@@ -291,8 +377,11 @@ mod tests {
         assert_eq!((again.seq, again.retransmitted), (at(0), true));
         assert_eq!((queue.pipe(), queue.first_lost()), (30, None));
         // The second was sent once, but its acknowledgment waited for the first.
-        assert_eq!(queue.acknowledge(at(20)), None);
-        assert_eq!(queue.acknowledge(at(30)), Some(Time::from_millis(3)));
+        assert_eq!(queue.acknowledge(at(20), |_| ()), None);
+        assert_eq!(
+            queue.acknowledge(at(30), |_| ()),
+            Some(Time::from_millis(3))
+        );
     }
 
     #[test]
@@ -301,11 +390,11 @@ mod tests {
         queue.lose_all();
         queue.lose_first();
         assert_eq!(queue.pipe(), 0);
-        queue.acknowledge(at(15));
+        queue.acknowledge(at(15), |_| ());
         assert_eq!((queue.pipe(), queue.first_lost()), (0, Some(5)));
         queue.resend(Time::ZERO);
         assert_eq!((queue.pipe(), queue.first_lost()), (5, Some(10)));
-        queue.acknowledge(at(30));
+        queue.acknowledge(at(30), |_| ());
         assert_eq!((queue.pipe(), queue.first_lost()), (0, None));
     }
 }

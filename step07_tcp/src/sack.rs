@@ -98,7 +98,7 @@ impl Tcb {
     /// for them than there are blocks; then `None` if none at all can go.
     pub(crate) fn sack_blocks(&mut self, text: u32) -> Option<SackBlocks> {
         let mut blocks = self.waiting_blocks();
-        if text > 0 && !blocks.as_slice().is_empty() {
+        if text > 0 && !blocks.is_empty() {
             let room = self.mss.saturating_sub(text + SackBlocks::HEADER) / SackBlocks::EACH;
             if room == 0 {
                 return None;

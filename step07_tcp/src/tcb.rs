@@ -14,6 +14,8 @@ use crate::config::Config;
 use crate::congestion::CongestionControl;
 use crate::listener::Listener;
 use crate::options::Options;
+use crate::prr::Prr;
+use crate::rack::Rack;
 use crate::reassembly::Reassembly;
 use crate::receive_buffer::ReceiveBuffer;
 use crate::recovery::Recovery;
@@ -24,6 +26,7 @@ use crate::sack::SackReport;
 use crate::segment::Outgoing;
 use crate::send_buffer::SendBuffer;
 use crate::seq::{SeqNumber, octets};
+use crate::tail_loss_probe::TailLossProbe;
 use crate::tcp_counters::TcpCounters;
 pub use crate::tcp_state::TcpState;
 use crate::time::Time;
@@ -162,6 +165,10 @@ pub struct Tcb {
     pub(crate) rto: Box<dyn RetransmissionTimeout>,
     pub(crate) congestion: Box<dyn CongestionControl>,
     pub(crate) recovery: Recovery,
+    pub(crate) rack: Rack,
+    pub(crate) probe: TailLossProbe,
+    /// During a recovery with SACK.
+    pub(crate) prr: Option<Prr>,
     /// Retransmission timeouts in a row.
     pub(crate) timeouts: u32,
     /// Window probes in a row.
@@ -258,6 +265,9 @@ impl Tcb {
             rto: config.rto.start(),
             congestion: config.congestion.start(mss),
             recovery: Recovery::new(iss),
+            rack: Rack::default(),
+            probe: TailLossProbe::default(),
+            prr: None,
             timeouts: 0,
             probes: 0,
             stalled_since: Time::ZERO,
@@ -286,6 +296,7 @@ impl Tcb {
         if state == TcpState::Closed {
             self.timers.stop_all();
             self.queue.clear();
+            self.rack.clear();
             self.send_buffer.clear();
             self.receive_buffer.forget_out_of_order();
         }

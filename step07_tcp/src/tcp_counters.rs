@@ -13,6 +13,8 @@ crate::counters! {
         pub timeouts,
         /// fast retransmissions
         pub fast_retransmissions,
+        /// tail loss probes sent
+        pub tail_loss_probes,
         /// window probes sent
         pub window_probes,
         /// resets sent
@@ -59,6 +61,8 @@ crate::counters! {
         pub no_timestamps,
         /// dropped: an old timestamp
         pub old_timestamp,
+        /// ignored: a SACK block that cannot be
+        pub bad_sack,
         /// dropped: a reset not exactly at the window's edge
         pub inexact_reset,
         /// dropped: SYN on a synchronized connection

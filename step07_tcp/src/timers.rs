@@ -7,6 +7,10 @@ use crate::time::Time;
 pub enum Timer {
     /// The earliest segment in flight was not acknowledged in time (RFC 6298 §5).
     Retransmission,
+    /// A segment was overtaken by another and has not arrived (RFC 8985 §6.2).
+    Reordering,
+    /// Nothing has come back for two round trips (RFC 8985 §7.2).
+    TailLossProbe,
     /// The peer's window is closed and nothing is in flight: ask again (RFC 9293 §3.8.6.1).
     Persist,
     /// An acknowledgment has waited long enough for company (RFC 9293 §3.8.6.3).
@@ -19,7 +23,10 @@ pub enum Timer {
 
 impl Timer {
     /// All of them, in the order in which they are served.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
+        // The probe comes before the timeout: it may take its place.
+        Self::Reordering,
+        Self::TailLossProbe,
         Self::Retransmission,
         Self::Persist,
         Self::DelayedAck,

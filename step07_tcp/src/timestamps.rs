@@ -88,6 +88,11 @@ impl TimestampClock {
         }
     }
 
+    /// Is `echo` a value that our clock showed before `sent_at`?
+    pub fn is_before_sending(&self, echo: u32, sent_at: Time) -> bool {
+        is_before(echo, self.value(sent_at))
+    }
+
     /// RTTM: the time since we sent the value that comes back in `echo` (§4.1).
     fn round_trip(&self, echo: u32, now: Time) -> Option<Duration> {
         let passed = self.value(now).wrapping_sub(echo);

@@ -1,5 +1,6 @@
 //! Fifth, check the ACK field (RFC 9293 §3.10.7.4).
 
+use crate::rack::Arrivals;
 use crate::segment::Segment;
 use crate::tcb::{Context, Tcb, TcpState};
 
@@ -80,7 +81,9 @@ impl Tcb {
                 && segment.is_empty()
                 && self.scale.unscale(segment.window) == self.snd.wnd;
             self.update_send_window(segment);
-            if duplicate {
+            if self.report.agreed {
+                self.selective_acknowledgment(segment, 0, self.flight(), cx);
+            } else if duplicate {
                 self.duplicate_acknowledgment(cx);
             }
         }
@@ -98,7 +101,10 @@ impl Tcb {
         // A window probe was taken, which did not count as sent.
         self.snd.nxt = self.snd.nxt.later(ack);
         self.send_buffer.acknowledge(ack);
-        let sent_at = self.queue.acknowledge(ack);
+        let mut arrivals = Arrivals::new(&mut self.rack, self.clock, segment, cx.now);
+        let sent_at = self
+            .queue
+            .acknowledge(ack, |segment| arrivals.note(segment));
         self.rto.progress();
         if let Some(rtt) = self.round_trip(sent_at, segment, cx.now) {
             // One for every second segment of the window can be expected.
@@ -108,7 +114,9 @@ impl Tcb {
         self.probes = 0;
         self.stalled_since = cx.now;
         self.restart_retransmission_timer(cx);
-        if self.state.is_synchronized() {
+        if self.report.agreed && self.state.is_synchronized() {
+            self.selective_acknowledgment(segment, acked, flight, cx);
+        } else if self.state.is_synchronized() {
             self.new_acknowledgment(acked, flight, cx);
         }
         self.grow_send_buffer(cx.config);
