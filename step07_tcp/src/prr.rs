@@ -60,8 +60,8 @@ impl Prr {
             let bound = bound.saturating_add(if safe { mss } else { 0 });
             bound.min(self.ssthresh - pipe)
         };
-        if self.out == 0 && count == 0 {
-            count = mss; // the first fast retransmit must go
+        if self.out == 0 {
+            count = count.max(mss); // the first fast retransmit must go
         }
         self.window = pipe.saturating_add(count);
     }
@@ -99,7 +99,7 @@ mod tests {
     fn first_retransmission_always_goes() {
         let mut prr = Prr::new(20 * MSS, 2 * MSS, 0);
         prr.acknowledged(1, 10 * MSS, MSS, false);
-        assert_eq!(prr.window(), 10 * MSS + 1);
+        assert_eq!(prr.window(), 11 * MSS);
         let mut prr = Prr::new(20 * MSS, 2 * MSS, 0);
         prr.acknowledged(1, 2 * MSS, MSS, false);
         assert_eq!(prr.window(), 3 * MSS);

@@ -67,11 +67,6 @@ impl SeqRanges {
         let index = self.0.partition_point(|range| range.start.le(seq));
         self.0.get(index).map(|range| range.start)
     }
-
-    /// Removes all.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 #[cfg(test)]

@@ -123,12 +123,18 @@ impl Talk {
 
     /// ESTABLISHED with a peer whose SYN has these options. Gives our answer to it too.
     pub fn established_by(config: Config, options: Options) -> (Self, String) {
+        Self::established_over(config, options, Duration::ZERO)
+    }
+
+    /// The same, and the handshake takes a round trip of that length.
+    pub fn established_over(config: Config, options: Options, rtt: Duration) -> (Self, String) {
         let mut talk = Self::listening(config);
         let syn = Segment {
             options,
             ..talk.syn()
         };
         let answer = talk.inject(syn).remove(0);
+        talk.wait(rtt);
         let mut ack = talk.ack(1, 1);
         ack.options.timestamps = options.timestamps;
         assert!(talk.inject(ack).is_empty());
