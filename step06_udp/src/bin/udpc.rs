@@ -18,8 +18,9 @@ use step06_udp::serve::{config, device_option, open_device, options};
 use step06_udp::signal::OnCtrlC;
 use step06_udp::udp::UdpSocket;
 
-/// How long answers to the last line are waited for.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long answers to the last line are waited for: long enough for a second
+/// question of ARP, if the first was lost.
+const LINGER: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     cli::main(run)

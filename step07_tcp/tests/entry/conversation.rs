@@ -69,6 +69,8 @@ pub fn run(data: &[u8]) {
     let config = Config {
         receive_buffer: RECEIVE,
         send_buffer: SEND,
+        receive_buffer_limit: RECEIVE,
+        send_buffer_limit: SEND,
         nodelay: how & 2 != 0,
         ..Config::default()
     };
