@@ -103,7 +103,13 @@ fn root_section(files: &Files, krate: &str, below: Option<&str>) -> Result<Strin
     let old = root_file(files, below)?;
     let lines = |file: &str| {
         let code = files.get(file).map(String::as_str).unwrap_or_default();
-        includes::cut(code, "root").map_err(anyhow::Error::msg)
+        let lines = includes::cut(code, "root").map_err(anyhow::Error::msg)?;
+        anyhow::Ok(
+            lines
+                .into_iter()
+                .filter(|line| !includes::is_markup(line))
+                .collect::<Vec<_>>(),
+        )
     };
     let diff = diff(&lines(&old)?, &lines(&file)?);
     text.push_str(&format!(

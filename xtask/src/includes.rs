@@ -1,6 +1,7 @@
 //! Every `{{#include FILE:ANCHOR}}` finds its file and its anchor.
 
 use crate::book::{Files, Findings, pages, resolve};
+use crate::exercises::marks::is_mark;
 
 /// The longest listing, in lines.
 pub const MAX_LINES: usize = 40;
@@ -60,6 +61,11 @@ pub fn marked<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
     (!name.is_empty()).then_some(name)
 }
 
+/// True for a line that is for tools: an anchor, or a mark of an exercise.
+pub fn is_markup(line: &str) -> bool {
+    line.contains("ANCHOR:") || line.contains("ANCHOR_END:") || is_mark(line)
+}
+
 /// The lines between an anchor's two ends.
 pub fn cut<'a>(text: &'a str, anchor: &str) -> Result<Vec<&'a str>, String> {
     let (mut begun, mut ended) = (0, 0);
@@ -113,8 +119,9 @@ fn check_one(files: &Files, page: &str, include: &Include<'_>) -> Result<(), Str
     if lines.iter().all(|line| line.trim().is_empty()) {
         return Err(format!("{path}: {name} is empty"));
     }
-    if lines.len() > MAX_LINES {
-        let len = lines.len();
+    // The marks of exercises are for tools, as anchors are.
+    let len = lines.iter().filter(|line| !is_mark(line)).count();
+    if len > MAX_LINES {
         return Err(format!(
             "{path}: {name} has {len} lines, more than {MAX_LINES}"
         ));
@@ -190,6 +197,8 @@ mod tests {
             &("two\n".repeat(41) + "// ANCHOR_END"),
         );
         assert!(errors("../../x/a.rs:two", &code)[0].ends_with("two has 41 lines, more than 40"));
+        let marked = CODE.replace("two\n// A", &("two\n".repeat(40) + "// END 1.2\n// A"));
+        assert_eq!(errors("../../x/a.rs:two", &marked), [""; 0]);
     }
 
     #[test]

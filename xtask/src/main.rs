@@ -37,6 +37,7 @@ mod runs;
 mod shell;
 mod skip;
 mod statements;
+mod tcp_options;
 mod time_machine;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,8 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::tcp_options::options;
+
 /// A frame of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -264,29 +266,9 @@ fn tcp(octets: &[u8], from: usize, layers: &mut Vec<Layer>) -> Option<usize> {
     tcp.field("sum", 16, 2, hex16)?;
     tcp.field("up", 18, 2, decimal)?;
     let end = usize::try_from(len >> 4).ok()? * 4;
-    let (mut at, mut index) = (20, 0);
-    while at < end {
-        let kind = tcp.number(at, 1)?;
-        if kind == 0 {
-            break;
-        }
-        if kind == 1 {
-            at += 1;
-            continue;
-        }
-        let len = usize::try_from(tcp.number(at + 1, 1)?).ok()?.max(2);
-        let value = match kind {
-            2 => format!(" (MSS), len={len}, mss={}", tcp.number(at + 2, 2)?),
-            _ => format!(", len={len}"),
-        };
-        tcp.push(
-            &format!("opt[{index}]"),
-            at,
-            len,
-            format!("kind={kind}{value}"),
-        );
-        index += 1;
-        at += len;
+    let found = options(octets.get(from + 20..from + end.max(20))?)?;
+    for (index, (at, len, value)) in found.into_iter().enumerate() {
+        tcp.push(&format!("opt[{index}]"), 20 + at, len, value);
     }
     layers.push(tcp.layer);
     Some(from + end)

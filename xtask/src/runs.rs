@@ -1,7 +1,7 @@
 //! What the floors' scenes print: run with `--location`, and read back.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -68,14 +68,14 @@ pub fn play_all(root: &Path) -> Result<Vec<Run>> {
 fn play(root: &Path, step: &str) -> Result<Run> {
     let has_wire = step >= "step05";
     let file = std::env::temp_dir().join(format!("microps-xtask-{}.pcap", std::process::id()));
-    let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--package", step, "--"]);
+    // By itself, and not by `cargo run`: that may print warnings into the log.
+    let mut command = Command::new(programs()?.join(step));
     command.args(["--log", "debug", "--location"]);
     if has_wire {
         command.arg("--pcap").arg(&file);
     }
     let output = command.current_dir(root).output();
-    let output = output.context("cannot run cargo")?;
+    let output = output.context("cannot be run")?;
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{log}");
     let pcap = match has_wire {
@@ -90,6 +90,12 @@ fn play(root: &Path, step: &str) -> Result<Run> {
         log: parse(&log)?,
         pcap,
     })
+}
+
+/// The folder of the workspace's programs, of which this is one.
+fn programs() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("where is xtask?")?;
+    Ok(own.parent().context("xtask is in no folder")?.to_owned())
 }
 
 /// Reads a log that was written with `--location`.

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 
 use crate::added::escape;
 use crate::book::{Files, PAGES};
+use crate::includes::is_markup;
 use crate::moments::{Moment, moments, senders};
 use crate::packet::{Frame, read_pcap};
 use crate::runs::Run;
@@ -214,7 +215,7 @@ fn source(files: &Files, file: &str, line: usize) -> Result<String> {
     let mut shown: Vec<(&str, bool)> = Vec::new();
     for (index, text) in code.lines().enumerate().take(end + AROUND).skip(begin) {
         let is_statement = (line - 1..end).contains(&index);
-        if !text.contains("// ANCHOR") {
+        if !is_markup(text) {
             shown.push((text, is_statement));
         }
     }
@@ -240,7 +241,7 @@ mod tests {
     use crate::runs::parse;
 
     fn world() -> (Files, Run) {
-        let code = "info!(\"a\");\n".repeat(10);
+        let code = "// ANCHOR: a\n// END 1.2\n".to_owned() + &"info!(\"a\");\n".repeat(10);
         let run = Run {
             step: "step07_tcp".to_owned(),
             log: parse(LOG).unwrap(),
@@ -259,6 +260,7 @@ mod tests {
         assert!(
             data.contains("\n[\"00:00:00.000 [D] a arp::request: dev=net1\",\"a\",0,\"arp\",1],\n")
         );
+        assert!(!data.contains("ANCHOR") && !data.contains("END"));
         assert!(data.contains("{file:\"x.rs\",function:\"\",lines:[[\"info!(\\\"a\\\");\",0],"));
         let svg = &made[1].1;
         assert!(svg.contains("<g id=\"frame-1\""));

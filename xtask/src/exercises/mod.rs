@@ -16,7 +16,7 @@ mod desk;
 mod examine;
 mod id;
 mod manifest;
-mod marks;
+pub mod marks;
 mod mutants;
 mod pack;
 mod picture;
