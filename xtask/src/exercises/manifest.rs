@@ -100,6 +100,13 @@ pub fn exercises(text: &str) -> Result<Manifest, String> {
         if exercise.tests.is_empty() {
             return Err(format!("exercise {id}: names no test"));
         }
+        let twice = |hole: &&String| {
+            let all = exercise.covers.iter().filter(|other| other == hole);
+            all.count() > 1
+        };
+        if let Some(hole) = exercise.covers.iter().find(twice) {
+            return Err(format!("exercise {id}: covers '{hole}' twice"));
+        }
         manifest.exercises.push(exercise);
     }
     for mut fields in sections(&table, "open")? {
