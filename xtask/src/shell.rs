@@ -59,6 +59,7 @@ pub fn check(root: &Path, sessions: &[Session]) -> Result<Findings> {
             skip(&format!("{count} console blocks not run: {reason}"))?;
         }
     }
+    let mut count = 0;
     for session in sessions {
         if needs_lab(&session) && !has_lab {
             continue;
@@ -75,6 +76,7 @@ pub fn check(root: &Path, sessions: &[Session]) -> Result<Findings> {
                 false => command.clone(),
             };
             let (printed, success) = run(root, &typed)?;
+            count += 1;
             let judged = judge(session, is_last, expected, &printed, success);
             if let Err(what) = judged {
                 let what = format!("'$ {command}': {what}");
@@ -82,6 +84,7 @@ pub fn check(root: &Path, sessions: &[Session]) -> Result<Findings> {
             }
         }
     }
+    println!("book: {count} commands run");
     Ok(findings)
 }
 

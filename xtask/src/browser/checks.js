@@ -211,6 +211,22 @@ const checkMachineWithoutScripts = async (page) => {
   frame.remove();
 };
 
+// On paper: the rules for print, as if they were for the screen.
+const checkMachineOnPaper = async (page) => {
+  const frame = await open(page, DESKTOP);
+  const doc = frame.contentDocument;
+  for (const sheet of doc.styleSheets) {
+    for (const rule of sheet.cssRules) {
+      if (rule.media?.mediaText === "print") rule.media.mediaText = "all";
+    }
+  }
+  const box = doc.querySelector(".tm-ladder");
+  if (box.scrollHeight > box.clientHeight + 1) error(page, "on paper, the picture is cut");
+  const controls = doc.querySelector(".tm-controls");
+  if (controls.getClientRects().length) error(page, "on paper, there are controls");
+  frame.remove();
+};
+
 const main = async () => {
   const { pages, search, machine } = await (await fetch("/__check/plan")).json();
   for (const page of pages) await checkPage(page);
@@ -219,6 +235,7 @@ const main = async () => {
     await checkMachine(machine, PHONE);
     await checkMachine(machine, DESKTOP);
     await checkMachineWithoutScripts(machine);
+    await checkMachineOnPaper(machine);
   }
   findings.push(`done: ${pages.length} pages`);
 };

@@ -285,7 +285,8 @@ mod tests {
         assert_wrong("grey", grey, "a contrast of 2.8: <p class=\"\"> 'A'");
     }
 
-    /// What is found in the time machine, after `old` in its script has become `new`.
+    /// What is found in the time machine, after `old` in its script or style has
+    /// become `new`.
     fn machine_errors(name: &str, old: &str, new: &str) -> Option<Vec<String>> {
         let source = crate::root().join("book/src");
         let read = |path: &str| fs::read_to_string(source.join(path)).unwrap();
@@ -294,11 +295,14 @@ mod tests {
         let (body, _) = body.rsplit_once("</script>").unwrap();
         let picture = read("time_machine/ladder.svg");
         let body = body.replace("{{#include time_machine/ladder.svg}}", &picture);
-        let script = read("time_machine/machine.js");
-        assert!(script.contains(old), "{old}");
+        let (script, style) = (
+            read("time_machine/machine.js"),
+            read("time_machine/machine.css"),
+        );
+        assert!(script.contains(old) || style.contains(old), "{old}");
         let files = [
             ("time_machine/machine.js", script.replace(old, new)),
-            ("time_machine/machine.css", read("time_machine/machine.css")),
+            ("time_machine/machine.css", style.replace(old, new)),
             ("time_machine/data.js", read("time_machine/data.js")),
         ];
         errors_with(name, &format!("<link{body}</script>"), &files)
