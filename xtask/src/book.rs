@@ -98,7 +98,7 @@ fn show(check: &str, findings: Findings) -> bool {
 }
 
 /// All text files that the checks look at.
-fn read(root: &Path) -> Result<Files> {
+pub fn read(root: &Path) -> Result<Files> {
     let mut files = Files::new();
     let folder = fs::read_dir(root).with_context(|| format!("cannot read {}", root.display()))?;
     for entry in folder {

@@ -107,7 +107,7 @@ fn title(text: &str) -> &str {
 }
 
 /// What a page's badge line says: `**minutes** 40`.
-fn minutes(text: &str) -> Option<u32> {
+pub fn minutes(text: &str) -> Option<u32> {
     let (_, behind) = text.split_once("**minutes** ")?;
     let digits = behind.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()

@@ -39,6 +39,7 @@ mod skip;
 mod statements;
 mod tcp_options;
 mod time_machine;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ const BOOK: &str = "\
                            was built; --write first makes anew what is generated
   browser [--pictures DIR] builds the book and looks at its pages in a headless
                            Chromium; with pictures of some
+  words                    how many words, blocks and minutes each page has
 ";
 
 fn main() -> ExitCode {
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
     let result = match args.as_slice() {
         ["book"] => book::run(&root, false),
         ["book", "--write"] => book::run(&root, true),
+        ["words"] => words::run(&root),
         ["browser"] => browser::run(&root, None),
         ["browser", "--pictures", folder] => browser::run(&root, Some(Path::new(folder))),
         _ => exercises::args::run(&root, &args).unwrap_or_else(|| {
