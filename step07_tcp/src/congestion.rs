@@ -6,6 +6,10 @@
 //! A connection holds its algorithm behind [`CongestionControl`].
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::cubic::Cubic;
+use crate::time::Time;
 
 /// The congestion window and what moves it. Everything is counted in octets.
 pub trait CongestionControl: fmt::Debug + Send {
@@ -18,8 +22,8 @@ pub trait CongestionControl: fmt::Debug + Send {
     }
 
     /// `acked` octets were acknowledged outside of loss recovery; `flight`
-    /// octets had been outstanding before.
-    fn acknowledged(&mut self, acked: u32, flight: u32);
+    /// octets had been outstanding before. A round trip takes about `srtt`.
+    fn acknowledged(&mut self, acked: u32, flight: u32, now: Time, srtt: Duration);
 
     /// A segment was found lost by duplicate acknowledgments.
     fn loss(&mut self, flight: u32);
@@ -29,6 +33,10 @@ pub trait CongestionControl: fmt::Debug + Send {
 
     /// The retransmission timer has expired; `again` if for the same segment as before.
     fn timeout(&mut self, flight: u32, again: bool);
+
+    /// The handshake took a retransmission: the network may be full, and the
+    /// initial window is one segment (RFC 5681 §3.1).
+    fn handshake_was_slow(&mut self) {}
 
     /// Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1).
     fn idle(&mut self) {}
@@ -40,8 +48,10 @@ pub enum CongestionPolicy {
     /// No control: the guide's simple form.
     None,
     /// Slow start, congestion avoidance, fast retransmit and recovery.
-    #[default]
     NewReno,
+    /// The same with a window that is a function of time.
+    #[default]
+    Cubic,
 }
 
 impl CongestionPolicy {
@@ -50,6 +60,7 @@ impl CongestionPolicy {
         match self {
             Self::None => Box::new(Unlimited),
             Self::NewReno => Box::new(NewReno::new(mss)),
+            Self::Cubic => Box::new(Cubic::new(mss)),
         }
     }
 }
@@ -63,7 +74,7 @@ impl CongestionControl for Unlimited {
         u32::MAX
     }
 
-    fn acknowledged(&mut self, _acked: u32, _flight: u32) {}
+    fn acknowledged(&mut self, _acked: u32, _flight: u32, _now: Time, _srtt: Duration) {}
     fn loss(&mut self, _flight: u32) {}
     fn recovered(&mut self, _flight: u32) {}
     fn timeout(&mut self, _flight: u32, _again: bool) {}
@@ -98,7 +109,7 @@ impl NewReno {
 }
 
 /// IW: ten segments, unless they are very long (RFC 6928 §2).
-fn initial_window(mss: u32) -> u32 {
+pub(crate) fn initial_window(mss: u32) -> u32 {
     (10 * mss).min((2 * mss).max(14_600))
 }
 
@@ -111,7 +122,7 @@ impl CongestionControl for NewReno {
         Some(self.ssthresh)
     }
 
-    fn acknowledged(&mut self, acked: u32, flight: u32) {
+    fn acknowledged(&mut self, acked: u32, flight: u32, _now: Time, _srtt: Duration) {
         // A window that is not used proves nothing about the network (RFC 7661 §4).
         if flight < self.cwnd / 2 {
             return;
@@ -148,6 +159,10 @@ impl CongestionControl for NewReno {
         self.cwnd = self.mss;
     }
 
+    fn handshake_was_slow(&mut self) {
+        self.cwnd = self.mss;
+    }
+
     fn idle(&mut self) {
         self.cwnd = self.cwnd.min(initial_window(self.mss));
     }
@@ -159,8 +174,13 @@ mod tests {
 
     const MSS: u32 = 1460;
 
+    /// So many octets of a full window are acknowledged.
+    fn acknowledged(reno: &mut NewReno, octets: u32) {
+        reno.acknowledged(octets, reno.window(), Time::ZERO, Duration::ZERO);
+    }
+
     #[test]
-    fn initial_window_is_ten_segments() {
+    pub(crate) fn initial_window_is_ten_segments() {
         assert_eq!(NewReno::new(536).window(), 5360);
         assert_eq!(NewReno::new(MSS).window(), 14_600);
         assert_eq!(NewReno::new(9000).window(), 18_000);
@@ -175,21 +195,21 @@ mod tests {
             (MSS, Some(10 * MSS))
         );
         for expected in 2..=10 {
-            reno.acknowledged(MSS, reno.window());
+            acknowledged(&mut reno, MSS);
             assert_eq!(reno.window(), expected * MSS);
         }
         for _ in 0..9 {
-            reno.acknowledged(MSS, reno.window());
+            acknowledged(&mut reno, MSS);
         }
         assert_eq!(reno.window(), 10 * MSS);
-        reno.acknowledged(MSS, reno.window());
+        acknowledged(&mut reno, MSS);
         assert_eq!(reno.window(), 11 * MSS);
     }
 
     #[test]
     fn unused_window_does_not_grow() {
         let mut reno = NewReno::new(MSS);
-        reno.acknowledged(MSS, MSS);
+        reno.acknowledged(MSS, MSS, Time::ZERO, Duration::ZERO);
         assert_eq!(reno.window(), 10 * MSS);
     }
 

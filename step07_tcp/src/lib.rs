@@ -10,7 +10,7 @@
 //! | [`segment_arrives`] | 23–28 | SEGMENT ARRIVES, clause by clause |
 //! | [`user_calls`], [`status`] | 24–28 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS |
 //! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`ranges`], [`persist`] | 25 | data both ways |
-//! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`] | 26 | what is lost is sent again |
+//! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`], [`cubic`] | 26 | what is lost is sent again |
 //! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
 //! | [`sack`], [`scoreboard`] | – | what has arrived beyond a gap: told, and noted |
 //! | [`rack`], [`tail_loss_probe`], [`prr`] | – | losses found by time, and how fast they are repaired |
@@ -28,6 +28,7 @@ pub use step06_udp::*;
 
 pub mod config;
 pub mod congestion;
+pub mod cubic;
 pub mod flags;
 pub mod header;
 pub mod host;

@@ -209,7 +209,7 @@ impl Tcb {
             let safe = acked > 0 && lost == 0;
             prr.acknowledged(delivered, self.queue.pipe(), self.mss, safe);
         } else if acked > 0 && !over {
-            self.congestion.acknowledged(acked, flight);
+            self.open_window(acked, flight, cx);
         }
     }
 

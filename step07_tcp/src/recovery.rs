@@ -78,6 +78,12 @@ impl Recovery {
 }
 
 impl Tcb {
+    /// An acknowledgment outside of recovery.
+    pub(crate) fn open_window(&mut self, acked: u32, flight: u32, cx: &Context<'_>) {
+        let srtt = self.rto.smoothed().unwrap_or_default();
+        self.congestion.acknowledged(acked, flight, cx.now, srtt);
+    }
+
     /// A duplicate acknowledgment has arrived.
     pub(crate) fn duplicate_acknowledgment(&mut self, cx: &mut Context<'_>) {
         self.recovery.duplicates += 1;
@@ -98,7 +104,7 @@ impl Tcb {
         self.recovery.duplicates = 0;
         if !self.recovery.active {
             self.recovery.departed = 0;
-            self.congestion.acknowledged(acked, flight);
+            self.open_window(acked, flight, cx);
         } else if self.snd.una.ge(self.recovery.recover) {
             self.recovery.departed = 0;
             self.recovery.active = false;

@@ -283,7 +283,11 @@ impl Tcb {
             return;
         }
         cx.counters.timeouts.inc();
-        self.congestion.timeout(self.flight(), self.timeouts > 0);
+        if self.state.is_synchronized() {
+            self.congestion.timeout(self.flight(), self.timeouts > 0);
+        } else {
+            self.slow_handshake = true;
+        }
         self.timeouts += 1;
         self.recovery.timeout(self.snd.nxt);
         self.forget_selective_recovery();

@@ -169,6 +169,8 @@ pub struct Tcb {
     pub(crate) probe: TailLossProbe,
     /// During a recovery with SACK.
     pub(crate) prr: Option<Prr>,
+    /// The handshake took a retransmission.
+    pub(crate) slow_handshake: bool,
     /// Retransmission timeouts in a row.
     pub(crate) timeouts: u32,
     /// Window probes in a row.
@@ -268,6 +270,7 @@ impl Tcb {
             rack: Rack::default(),
             probe: TailLossProbe::default(),
             prr: None,
+            slow_handshake: false,
             timeouts: 0,
             probes: 0,
             stalled_since: Time::ZERO,
@@ -311,6 +314,9 @@ impl Tcb {
     /// The connection becomes ESTABLISHED.
     pub(crate) fn establish(&mut self, cx: &Context<'_>) {
         self.rto.handshake_done();
+        if self.slow_handshake {
+            self.congestion.handshake_was_slow();
+        }
         self.transition(TcpState::Established);
         cx.counters.established.inc();
         log::debug!(

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use step07_tcp::config::Config;
+use step07_tcp::congestion::CongestionPolicy;
 use step07_tcp::segment::Segment;
 use step07_tcp::tcb::TcpState;
 
@@ -13,6 +14,15 @@ fn four_in_flight() -> Talk {
     let mut talk = Talk::established();
     assert_eq!(talk.write(&[1; 4 * 1460]).len(), 4);
     talk
+}
+
+/// ESTABLISHED, with windows that are halved by a loss.
+fn with_newreno() -> Talk {
+    Talk::established_with(Config {
+        nodelay: true,
+        congestion: CongestionPolicy::NewReno,
+        ..Config::default()
+    })
 }
 
 #[test]
@@ -119,7 +129,7 @@ fn timeout_repeats_one_and_the_rest_as_acknowledgments_come() {
 
 #[test]
 fn third_duplicate_repeats_at_once() {
-    let mut talk = Talk::established();
+    let mut talk = with_newreno();
     talk.write(&[1; 10 * 1460]);
     assert!(talk.inject(talk.ack(1, 1)).is_empty());
     assert!(talk.inject(talk.ack(1, 1)).is_empty());
@@ -150,7 +160,7 @@ fn duplicates_let_new_segments_out() {
 
 #[test]
 fn recovery_from_two_losses_keeps_half_the_window_in_the_network() {
-    let mut talk = Talk::established();
+    let mut talk = with_newreno();
     // The first and the third of ten are lost.
     assert_eq!(talk.write(&[1; 20 * 1460]).len(), 10);
     let sent: Vec<_> = (0..8).map(|_| talk.inject(talk.ack(1, 1)).len()).collect();
@@ -263,4 +273,42 @@ fn cleanup_frees_the_send_buffer() {
     assert_eq!(talk.status().writable, 2);
     talk.inject(talk.ack(1, 5));
     assert_eq!(talk.status().writable, 4);
+}
+
+#[test]
+fn loss_leaves_seven_tenths_to_cubic() {
+    let mut talk = Talk::established();
+    assert_eq!(talk.write(&[1; 10 * 1460]).len(), 10);
+    for _ in 0..3 {
+        talk.inject(talk.ack(1, 1));
+    }
+    assert_eq!(talk.status().measures.unwrap().cwnd, 7 * 1460);
+}
+
+#[test]
+fn repeated_handshake_begins_with_one_segment() {
+    for congestion in [CongestionPolicy::NewReno, CongestionPolicy::Cubic] {
+        let config = Config {
+            congestion,
+            nodelay: true,
+            ..Config::default()
+        };
+        let one = |talk: &mut Talk| {
+            assert_eq!(talk.write(&[1; 10 * 1460]).len(), 1);
+            let measures = talk.status().measures.unwrap();
+            assert_eq!(measures.cwnd, 1460);
+            // What slow start may reach is not known from that.
+            assert_eq!(measures.ssthresh, Some(u32::MAX));
+        };
+        let mut talk = Talk::syn_sent(config.clone());
+        assert_eq!(talk.wait(s(1)).len(), 1);
+        talk.inject(talk.syn_ack());
+        one(&mut talk);
+
+        let mut talk = Talk::syn_received(config);
+        assert_eq!(talk.wait(s(1)).len(), 1);
+        talk.inject(talk.ack(1, 1));
+        talk.state.accept(talk.listener.unwrap()).unwrap();
+        one(&mut talk);
+    }
 }
