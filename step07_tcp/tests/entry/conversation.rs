@@ -67,9 +67,9 @@ pub fn run(data: &[u8]) {
     let mut choices = Choices(data);
     let how = choices.u8();
     let config = Config {
-        receive_buffer: RECEIVE,
-        send_buffer: SEND,
+        receive_buffer: RECEIVE / 2,
         receive_buffer_limit: RECEIVE,
+        send_buffer: SEND / 2,
         send_buffer_limit: SEND,
         nodelay: how & 2 != 0,
         ..Config::default()
