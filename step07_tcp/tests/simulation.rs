@@ -386,6 +386,51 @@ fn everything_arrives_in_spite_of_losses() {
     }
 }
 
+/// So many seeds of the long simulation; more on demand (`MICROPS_SEEDS`).
+fn seeds() -> u64 {
+    let wanted = std::env::var("MICROPS_SEEDS").ok();
+    wanted.and_then(|n| n.parse().ok()).unwrap_or(200)
+}
+
+/// A megabyte each way through networks of every kind, from good to terrible.
+/// Each of `count` threads of the test runner takes its `part` of the seeds.
+fn one_megabyte_each_way(part: u64, count: u64) {
+    let pick = |seed: u64, values: &[u64]| values[(seed % values.len() as u64) as usize];
+    let (mut worst, mut whole) = (0, 0);
+    for seed in (part..seeds()).step_by(count as usize) {
+        let mut dice = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let network = Network {
+            loss: pick(seed, &[0, 1, 3, 10, 20, 30]),
+            duplication: pick(dice.below(100), &[0, 5, 20]),
+            damage: pick(dice.below(100), &[0, 1, 5]),
+            delay_ms: pick(dice.below(100), &[1, 20, 200]),
+            jitter_ms: pick(dice.below(100), &[0, 5, 50, 300]),
+        };
+        let mut simulation = Simulation::new(seed, network, Config::default(), [1_000_000; 2]);
+        simulation.talk();
+        simulation.expect_whole_or_error();
+        if network.loss <= 10 {
+            simulation.expect_whole();
+            simulation.expect_clean_end();
+        } else {
+            worst += 1;
+            whole += u32::from(simulation.hosts.iter().all(|host| host.error.is_none()));
+        }
+    }
+    // Where a third is lost each way, R2 may pass without one round trip.
+    assert!(whole * 2 >= worst, "only {whole} of {worst}");
+}
+
+#[test]
+fn one_megabyte_each_way_even_seeds() {
+    one_megabyte_each_way(0, 2);
+}
+
+#[test]
+fn one_megabyte_each_way_odd_seeds() {
+    one_megabyte_each_way(1, 2);
+}
+
 #[test]
 fn terrible_network_delivers_or_says_so() {
     let mut whole = 0;
