@@ -301,7 +301,8 @@ fn two_hosts_in_one_world_play_the_same_scene_twice() {
         b_net.open().unwrap();
         for n in 0..100u8 {
             let dst = config[1].addr.addr();
-            a.ping.send(config[0].addr.addr(), dst, &[n]).unwrap();
+            // Where three questions in a row are lost, it cannot be sent.
+            let _ = a.ping.send(config[0].addr.addr(), dst, &[n]);
             let span = Duration::from_millis(700);
             simulation::run_for(&env, &mut [&mut a_net, &mut b_net], span);
         }

@@ -26,17 +26,32 @@ impl ArpInput {
     fn check_sender(&self, iface: &Interface, message: &Message) -> bool {
         let counters = &self.0.counters;
         let Message { sha, spa, .. } = *message;
-        if sha.is_group() || sha == MacAddr::ANY || spa.is_multicast() || iface.is_broadcast(spa) {
+        let impossible = sha.is_group()
+            || sha == MacAddr::ANY
+            || spa.is_multicast()
+            || spa.is_loopback()
+            || iface.is_broadcast(spa);
+        if impossible {
             counters.bad_sender.inc();
             debug!(target: "arp::input", "sender address error, sha={sha}, spa={spa}");
             return false;
         }
         if spa == iface.unicast() {
             counters.conflict.inc();
-            warn!(target: "arp::input", "address conflict, dev={}, pa={spa}, ha={sha}", iface.device().name());
+            self.defend(iface, sha);
             return false;
         }
         true
+    }
+
+    /// `sha` uses the address of `iface`: tells the log, and all on the link
+    /// whose it is (RFC 5227 §2.4), but not as often as he may say so.
+    fn defend(&self, iface: &Interface, sha: MacAddr) {
+        let (device, spa, now) = (iface.device(), iface.unicast(), self.0.env().now());
+        if self.0.with_cache(|cache| cache.defend(device.index(), now)) {
+            warn!(target: "arp::input", "address conflict, dev={}, pa={spa}, ha={sha}", device.name());
+            self.0.request(iface, spa, None);
+        }
     }
 
     // ANCHOR: merge

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod cache;
+mod entry;
 pub mod input;
 pub mod message;
 pub mod output;
@@ -48,9 +49,11 @@ crate::counters! {
         pub evicted_packets,
         /// packets that waited for an address
         pub packets_queued,
-        /// dropped: too many packets were waiting for one address
+        /// dropped: newer packets were waiting for the same address
         pub queue_full,
         /// dropped: nobody answered
         pub unresolved,
+        /// not sent: nobody has answered lately
+        pub unreachable,
     }
 }

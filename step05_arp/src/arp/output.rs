@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use log::debug;
 
 use crate::arp::ArpCounters;
-use crate::arp::cache::{Cache, Evicted, Key, Resolution};
+use crate::arp::cache::{CACHE_TIMEOUT, Cache, Evicted, Key, Resolution};
 use crate::arp::message::{Message, Opcode};
 use crate::device::{Device, DeviceFlags, HwAddr};
 use crate::env::Env;
@@ -32,10 +33,19 @@ pub struct Arp {
 impl Arp {
     /// ARP for the addresses of `interfaces`.
     pub fn new(env: &Arc<Env>, interfaces: &Arc<Interfaces>) -> Arc<Self> {
+        Self::with_timeout(env, interfaces, CACHE_TIMEOUT)
+    }
+
+    /// As [`new`](Self::new); what was heard is believed for `timeout`.
+    pub fn with_timeout(
+        env: &Arc<Env>,
+        interfaces: &Arc<Interfaces>,
+        timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             env: Arc::clone(env),
             interfaces: Arc::clone(interfaces),
-            cache: Mutex::default(),
+            cache: Mutex::new(Cache::new(timeout)),
             counters: ArpCounters::default(),
         })
     }
@@ -190,9 +200,15 @@ impl Neighbor for Arp {
                 Ok(())
             }
             Resolution::QueueFull => {
+                self.counters.packets_queued.inc();
                 self.counters.queue_full.inc();
                 debug!(target: "arp::resolve", "queue is full, pa={next_hop}");
-                Err(io::ErrorKind::WouldBlock.into())
+                Ok(())
+            }
+            Resolution::Unreachable => {
+                self.counters.unreachable.inc();
+                debug!(target: "arp::resolve", "unreachable, pa={next_hop}");
+                Err(io::ErrorKind::HostUnreachable.into())
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use log::{debug, info};
 
-use crate::arp::cache::{CACHE_TIMEOUT, Expiry};
+use crate::arp::cache::Expiry;
 use crate::arp::output::Arp;
 use crate::icmp::{Code, ErrorListener, IcmpError, IcmpType};
 use crate::ip::{Header, IpProtocol};
@@ -22,7 +22,7 @@ pub struct ArpTimer {
 impl ArpTimer {
     /// The timer of `arp`.
     pub fn new(arp: &Arc<Arp>) -> Self {
-        info!(target: "timer::register", "registered: ARP timeout={}s", CACHE_TIMEOUT.as_secs());
+        info!(target: "timer::register", "registered: ARP timeout={}s", arp.with_cache(|cache| cache.timeout()).as_secs());
         Self {
             arp: Arc::clone(arp),
             errors: Vec::new(),

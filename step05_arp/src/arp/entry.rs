@@ -1,0 +1,85 @@
+//! What the cache knows of one neighbour.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::arp::cache::REQUEST_INTERVAL;
+use crate::ethernet::MacAddr;
+use crate::packet::Packet;
+use crate::time::Time;
+
+/// What is known of one neighbour.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// Asked for, not answered yet.
+    Incomplete {
+        requested: Time,
+        requests: u32,
+        waiting: VecDeque<Packet>,
+    },
+    /// Heard from.
+    Resolved {
+        ha: MacAddr,
+        updated: Time,
+        /// When a packet was sent to it last.
+        used: Time,
+        /// How many polls were due since it was heard.
+        probes: u32,
+    },
+    /// Asked for in vain. It stays until somebody asks again, or until its
+    /// place is needed: nothing is to be done about it.
+    Failed { at: Time },
+    /// Entered by hand: never changes, never expires.
+    Static { ha: MacAddr },
+}
+
+impl Entry {
+    /// A neighbour that was heard at `now`.
+    pub(super) fn heard(ha: MacAddr, now: Time, used: Time) -> Self {
+        Self::Resolved {
+            ha,
+            updated: now,
+            used,
+            probes: 0,
+        }
+    }
+
+    /// When it was asked for or heard last; `None`: it is not to be forgotten.
+    pub(super) fn touched(&self) -> Option<Time> {
+        match self {
+            Self::Incomplete { requested, .. } => Some(*requested),
+            Self::Resolved { updated, .. } => Some(*updated),
+            Self::Failed { at } => Some(*at),
+            Self::Static { .. } => None,
+        }
+    }
+
+    /// What waits for its address.
+    pub(super) fn into_waiting(self) -> VecDeque<Packet> {
+        match self {
+            Self::Incomplete { waiting, .. } => waiting,
+            _ => VecDeque::new(),
+        }
+    }
+
+    /// When something is to be done about it, if an address is believed for
+    /// `timeout`.
+    pub(super) fn deadline(&self, timeout: Duration) -> Option<Time> {
+        match self {
+            Self::Incomplete { requested, .. } => Some(*requested + REQUEST_INTERVAL),
+            Self::Resolved {
+                updated, probes, ..
+            } => {
+                let probe = probe_after(timeout) + REQUEST_INTERVAL * *probes;
+                Some(*updated + probe.min(timeout))
+            }
+            Self::Failed { .. } | Self::Static { .. } => None,
+        }
+    }
+}
+
+/// When a neighbour that is still talked to is asked whether it is still there
+/// (RFC 1122 §2.3.2.1: unicast poll): five seconds before its entry expires.
+fn probe_after(timeout: Duration) -> Duration {
+    timeout.saturating_sub(REQUEST_INTERVAL * 5)
+}
