@@ -80,7 +80,10 @@ fn the_queue_takes_16_packets() {
     );
 }
 
-struct Collect(Arc<Mutex<Vec<(u16, Vec<u8>)>>>);
+/// Ethertypes and contents.
+type Arrived = Arc<Mutex<Vec<(u16, Vec<u8>)>>>;
+
+struct Collect(Arrived);
 
 impl Input for Collect {
     fn input(&mut self, _: &Arc<Device>, ethertype: u16, packet: Packet) {

@@ -7,7 +7,7 @@ use step03_ip::testing::History;
 fn the_sum_of_words() {
     let history = History::new();
     for (data, sum, why) in [
-        (&[0x12, 0x34][..], 0x1234, "one word"),
+        (&[0x12, 0x34][..], 0x1234_u16, "one word"),
         (&[0x12, 0x34, 0x00, 0x01], 0x1235, "two words"),
         (&[0x12, 0x34, 0x00, 0x01, 0x00, 0x02], 0x1237, "three words"),
         (
@@ -22,7 +22,7 @@ fn the_sum_of_words() {
         history.expect_bytes(
             "the checksum",
             &got.to_be_bytes(),
-            &(!sum as u16).to_be_bytes(),
+            &(!sum).to_be_bytes(),
             &[("sum", 2)],
         );
     }
