@@ -19,12 +19,23 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How long a half-open connection of a listener may wait for its last ACK.
     pub half_open_timeout: Duration,
+    /// How many connections of one listener may be half-open.
+    pub syn_backlog: usize,
+    /// Whether a listener with more requests than that answers them without
+    /// keeping anything (RFC 4987 §3.6). If not, it makes room by dropping those
+    /// that have been silent for a while, or drops the request.
+    pub syn_cookies: bool,
     /// R2: a connection whose data nobody acknowledges for that long is given
     /// up (RFC 9293 §3.8.3, at least 100 seconds).
     pub give_up: Duration,
     /// How long FIN-WAIT-2 may last once the user has closed: the RFC has no
     /// limit, but a silent peer would occupy memory for ever.
     pub fin_wait2_timeout: Duration,
+    /// How many connections may go on after their users have closed them. If
+    /// there are more, the oldest is reset.
+    pub max_orphans: usize,
+    /// How many connections may be in TIME-WAIT. If there are more, the oldest goes.
+    pub max_time_wait: usize,
     /// How long an acknowledgment may wait for company (RFC 9293 §3.8.6.3,
     /// less than half a second); zero sends each at once.
     pub delayed_ack: Duration,
@@ -43,6 +54,9 @@ pub struct Config {
     pub timestamps: bool,
     /// Whether selective acknowledgments are offered (RFC 2018 §2).
     pub sack: bool,
+    /// Whether segments leave with "don't fragment", to find out what the way
+    /// carries (RFC 1191).
+    pub path_mtu_discovery: bool,
     /// How long a window stays closed before a probe may come, at most (RFC 9293 §3.8.6.1).
     pub max_persist: Duration,
     /// Whether Nagle's algorithm is off on new connections (RFC 9293 §3.7.4).
@@ -57,8 +71,12 @@ impl Default for Config {
             congestion: CongestionPolicy::default(),
             connect_timeout: Duration::from_secs(180),
             half_open_timeout: Duration::from_secs(60),
+            syn_backlog: 256,
+            syn_cookies: true,
             give_up: Duration::from_secs(120),
             fin_wait2_timeout: Duration::from_secs(60),
+            max_orphans: 1024,
+            max_time_wait: 16_384,
             delayed_ack: Duration::from_millis(40),
             send_buffer: 64 * 1024,
             receive_buffer: 65_535,
@@ -67,6 +85,7 @@ impl Default for Config {
             window_scaling: true,
             timestamps: true,
             sack: true,
+            path_mtu_discovery: true,
             max_persist: Duration::from_secs(60),
             nodelay: false,
         }
@@ -89,11 +108,13 @@ impl Config {
             give_up: deadline,
             delayed_ack: Duration::ZERO,
             nodelay: true,
+            syn_cookies: false,
             send_buffer_limit: 0,
             receive_buffer_limit: 0,
             window_scaling: false,
             timestamps: false,
             sack: false,
+            path_mtu_discovery: false,
             ..Self::default()
         }
     }

@@ -38,6 +38,11 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// initial window is one segment (RFC 5681 §3.1).
     fn handshake_was_slow(&mut self) {}
 
+    /// Segments carry `mss` octets from now on. If that is less than before,
+    /// the window shrinks with it: as many segments, not more of the smaller
+    /// ones at once (RFC 5681 §3.1).
+    fn set_mss(&mut self, _mss: u32) {}
+
     /// Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1).
     fn idle(&mut self) {}
 }
@@ -161,6 +166,15 @@ impl CongestionControl for NewReno {
 
     fn handshake_was_slow(&mut self) {
         self.cwnd = self.mss;
+    }
+
+    fn set_mss(&mut self, mss: u32) {
+        let scaled = u64::from(self.cwnd) * u64::from(mss) / u64::from(self.mss.max(1));
+        self.cwnd = self
+            .cwnd
+            .min(u32::try_from(scaled).unwrap_or(u32::MAX))
+            .max(mss);
+        self.mss = mss;
     }
 
     fn idle(&mut self) {

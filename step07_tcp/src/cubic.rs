@@ -178,6 +178,15 @@ impl CongestionControl for Cubic {
         self.cwnd = 1.0;
     }
 
+    fn set_mss(&mut self, mss: u32) {
+        // As many segments as before, but not more octets than before.
+        let ratio = (f64::from(self.mss) / f64::from(mss)).min(1.0);
+        self.cwnd = (self.cwnd * ratio).max(1.0);
+        self.ssthresh = (self.ssthresh * ratio).max(2.0);
+        self.epoch = None;
+        self.mss = mss;
+    }
+
     fn idle(&mut self) {
         self.epoch = None;
         self.cwnd = self.cwnd.min(self.segments(initial_window(self.mss)));

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddrV4;
 
+use crate::path_mtu::TooBig;
 use crate::segment::Outgoing;
 use crate::seq::SeqNumber;
 use crate::state::State;
@@ -19,6 +20,8 @@ pub enum IcmpError {
     /// could forge it, so a connection that once worked takes it as soft
     /// (RFC 5927 §5.2).
     Hard(io::ErrorKind),
+    /// It was longer than a link on its way carries, and must not be cut.
+    FragmentationNeeded(TooBig),
 }
 
 impl State {
@@ -65,7 +68,7 @@ impl State {
 }
 
 impl Tcb {
-    fn icmp_error(&mut self, seq: SeqNumber, error: IcmpError, cx: &Context<'_>) {
+    fn icmp_error(&mut self, seq: SeqNumber, error: IcmpError, cx: &mut Context<'_>) {
         if !seq.in_window(self.snd.una, self.snd.max.since(self.snd.una)) {
             cx.counters.icmp_not_in_flight.inc();
             return;
@@ -73,6 +76,7 @@ impl Tcb {
         match error {
             IcmpError::Hard(kind) if self.state == TcpState::SynSent => self.fail(kind),
             IcmpError::Hard(kind) | IcmpError::Soft(kind) => self.soft_error = Some(kind),
+            IcmpError::FragmentationNeeded(report) => self.fragmentation_needed(seq, report, cx),
         }
     }
 }

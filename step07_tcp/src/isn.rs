@@ -74,6 +74,18 @@ impl Secret {
         })
     }
 
+    /// The hash behind a SYN cookie: like F, over what the cookie vouches for.
+    pub(crate) fn cookie(
+        &self,
+        (local, remote): (SocketAddrV4, SocketAddrV4),
+        irs: SeqNumber,
+        what: u64,
+    ) -> u64 {
+        // As long as no other use of the key: so none can give the same value.
+        let ends = self.hash(local, remote, 3);
+        siphash(self.keys, &[ends, u64::from(irs.value()), what, 3])
+    }
+
     /// F, for two addresses with ports and a number that separates its uses.
     fn hash(&self, local: SocketAddrV4, remote: SocketAddrV4, purpose: u8) -> u64 {
         let ends =

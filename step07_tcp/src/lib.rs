@@ -15,8 +15,12 @@
 //! | [`sack`], [`scoreboard`] | – | what has arrived beyond a gap: told, and noted |
 //! | [`rack`], [`tail_loss_probe`], [`prr`] | – | losses found by time, and how fast they are repaired |
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
-//! | [`time_wait`] | 28 | the end |
+//! | [`keep_alive`], [`user_timeout`], [`socket_options`] | – | how long a silent peer is borne |
+//! | [`path_mtu`] | – | the longest datagram that the whole way carries |
+//! | [`urgent`] | – | what the peer calls urgent |
+//! | [`time_wait`], [`orphans`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
+//! | [`syn_cookies`] | – | a listener that outlives a flood |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
 //! | [`host`], [`scene`], [`ladder`], [`tcp_services`], [`http`], [`status_page`], [`trace`] | – | the whole stack, and what its programs need |
@@ -35,10 +39,13 @@ pub mod host;
 pub mod http;
 pub mod icmp_errors;
 mod isn;
+pub mod keep_alive;
 pub mod ladder;
 mod listener;
 pub mod options;
+mod orphans;
 mod output;
+pub mod path_mtu;
 mod persist;
 mod prr;
 mod rack;
@@ -56,9 +63,11 @@ pub mod segment;
 mod segment_arrives;
 mod send_buffer;
 pub mod seq;
+pub mod socket_options;
 pub mod state;
 pub mod status;
 pub mod status_page;
+mod syn_cookies;
 mod tail_loss_probe;
 pub mod tcb;
 pub mod tcp;
@@ -73,5 +82,7 @@ mod time_wait;
 mod timers;
 mod timestamps;
 pub mod trace;
+mod urgent;
 mod user_calls;
+mod user_timeout;
 mod window_scale;

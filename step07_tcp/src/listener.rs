@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddrV4;
 
 use crate::tcb::Id;
+use crate::time::Time;
 
 /// One that waits for connection requests.
 #[derive(Clone, Debug)]
@@ -38,11 +39,15 @@ impl Listener {
 
 /// The connections of a listening socket that nobody has accepted yet.
 ///
-/// `half_open` and `ready` together never exceed `limit`: every child that
-/// completes its handshake has a place.
+/// Nobody is let in while `limit` of them are `ready`. Those who are half-open
+/// have a queue of their own, so that a flood of requests does not keep others
+/// from being accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Backlog {
     limit: usize,
+    half_open_limit: usize,
+    /// Cookies were sent, and may come back until then.
+    pub cookies_until: Option<Time>,
     /// In SYN-RECEIVED, oldest first.
     half_open: VecDeque<Id>,
     /// Established, oldest first.
@@ -52,16 +57,24 @@ pub(crate) struct Backlog {
 impl Backlog {
     /// An empty one. A listener with room for nobody would be none, so there
     /// is room for one at least.
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, half_open_limit: usize) -> Self {
         Self {
             limit: limit.max(1),
+            half_open_limit: half_open_limit.max(1),
+            cookies_until: None,
             half_open: VecDeque::new(),
             ready: VecDeque::new(),
         }
     }
 
+    /// Are there as many to be accepted as may be?
     pub fn is_full(&self) -> bool {
-        self.half_open.len() + self.ready.len() >= self.limit
+        self.ready.len() >= self.limit
+    }
+
+    /// Are there as many half-open ones as may be?
+    pub fn is_flooded(&self) -> bool {
+        self.half_open.len() >= self.half_open_limit
     }
 
     pub fn oldest_half_open(&self) -> Option<Id> {

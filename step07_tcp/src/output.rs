@@ -110,6 +110,7 @@ impl Tcb {
         }
         let seq = self.snd.nxt;
         let payload = self.send_buffer.copy(seq, len);
+        self.path_mtu.sent(seq + len, len);
         self.enqueue(len + u32::from(fin), flags, cx);
         self.send_segment(seq, flags, payload, cx);
     }
@@ -192,11 +193,13 @@ impl Tcb {
             };
             segment.window = scale.scale(self.rcv.wnd);
         }
+        self.point_to_urgent(&mut segment);
         self.last_sent = cx.now;
         cx.counters.segments_sent.inc();
         cx.out.push(Outgoing {
             local: self.local,
             remote: self.remote,
+            dont_fragment: self.path_mtu.dont_fragment(),
             segment,
         });
     }
@@ -257,6 +260,8 @@ impl Tcb {
                 Timer::DelayedAck => self.ack_now = true,
                 Timer::TimeWait => self.time_wait_timeout(),
                 Timer::FinWait2 => self.transition(TcpState::Closed),
+                Timer::PathMtu => self.raise_path_mtu(cx),
+                Timer::KeepAlive => self.keep_alive_timeout(cx),
             }
         }
         self.output(cx);

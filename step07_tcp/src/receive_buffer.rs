@@ -95,6 +95,7 @@ impl ReceiveBuffer {
     /// Forgets what is not in order: nothing will fill the gaps any more.
     pub fn forget_out_of_order(&mut self) {
         self.octets.truncate(self.readable);
+        self.octets.shrink_to_fit();
     }
 }
 

@@ -6,10 +6,7 @@
 //! [send buffer](crate::send_buffer).
 
 use std::collections::VecDeque;
-use std::io;
-use std::time::Duration;
 
-use crate::config::Config;
 use crate::flags::Flags;
 use crate::scoreboard::Scoreboard;
 use crate::seq::SeqNumber;
@@ -188,6 +185,44 @@ impl RetransmissionQueue {
         lost.map(|place| from + place)
     }
 
+    /// Segments with more than `mss` octets of text did not pass: they are lost,
+    /// and will be sent in pieces.
+    pub fn cut_and_lose_longer(&mut self, mss: u32) {
+        for segment in std::mem::take(&mut self.segments) {
+            let fin = u32::from(segment.flags.fin());
+            if segment.sacked || segment.len.saturating_sub(fin) <= mss {
+                self.segments.push_back(segment);
+                continue;
+            }
+            if segment.is_in_pipe() {
+                self.pipe -= segment.len;
+            }
+            self.lost -= usize::from(segment.lost);
+            if self.lost == 0 || segment.seq.lt(self.lost_from) {
+                self.lost_from = segment.seq;
+            }
+            let (mut seq, end) = (segment.seq, segment.seq + segment.len);
+            while seq != end {
+                let left = end.since(seq);
+                let last = left.saturating_sub(fin) <= mss;
+                let (len, flags) = if last {
+                    (left, segment.flags)
+                } else {
+                    (mss, segment.flags - (Flags::PSH | Flags::FIN))
+                };
+                self.segments.push_back(InFlight {
+                    seq,
+                    len,
+                    flags,
+                    lost: true,
+                    ..segment
+                });
+                self.lost += 1;
+                seq += len;
+            }
+        }
+    }
+
     /// The length of the earliest lost segment.
     pub fn first_lost(&self) -> Option<u32> {
         let segment = self.segments.get(self.index_of_lost()?)?;
@@ -253,30 +288,6 @@ impl Tcb {
         self.timers.set(Timer::Retransmission, expiry.min(end));
     }
 
-    /// R2: how long the peer may owe us an answer (RFC 9293 §3.8.3).
-    pub(crate) fn patience(&self, config: &Config) -> Duration {
-        match self.state {
-            TcpState::SynSent => config.connect_timeout,
-            TcpState::SynReceived => config.half_open_timeout,
-            _ => config.give_up,
-        }
-    }
-
-    /// True, and the end of the connection, if the peer owes us an answer for
-    /// too long. A reset may still reach it.
-    pub(crate) fn gives_up(&mut self, cx: &mut Context<'_>) -> bool {
-        let given_up = cx.now.since(self.stalled_since) >= self.patience(cx.config);
-        if given_up {
-            log::debug!(target: "tcp::timer", "give up, local={}, foreign={}", self.local, self.remote);
-            cx.counters.given_up.inc();
-            if self.state.is_synchronized() {
-                self.send_reset(cx);
-            }
-            self.abandon(self.soft_error.unwrap_or(io::ErrorKind::TimedOut));
-        }
-        given_up
-    }
-
     /// The retransmission timer has expired.
     pub(crate) fn retransmission_timeout(&mut self, cx: &mut Context<'_>) {
         if self.gives_up(cx) {
@@ -294,6 +305,7 @@ impl Tcb {
         // (5.4) Retransmit the earliest segment. The others follow as the
         // congestion window opens, unless an acknowledgment comes first.
         self.queue.lose_all();
+        self.suspect_path_mtu(cx);
         self.retransmit_first_lost(cx);
         // (5.5) RTO <- RTO * 2, (5.6) start the timer.
         self.rto.back_off();

@@ -115,6 +115,8 @@ pub struct Outgoing {
     pub local: SocketAddrV4,
     /// The peer's end.
     pub remote: SocketAddrV4,
+    /// No router may cut it (RFC 1191).
+    pub dont_fragment: bool,
     /// What is to be sent.
     pub segment: Segment,
 }
@@ -226,6 +228,7 @@ mod tests {
         let packet = Outgoing {
             local,
             remote,
+            dont_fragment: false,
             segment: sent.clone(),
         }
         .into_packet();

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::isn::Secret;
 use crate::listener::Listeners;
+use crate::orphans::ByAge;
+use crate::path_mtu::PathMtus;
 use crate::segment::{Outgoing, Segment};
 use crate::seq::SeqNumber;
 use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState};
@@ -39,6 +41,11 @@ pub struct State {
     /// The next deadline of each TCB that has one.
     deadlines: BTreeSet<(Time, Id)>,
     pub(crate) changed: Vec<Id>,
+    /// Connections without a user, and those in TIME-WAIT.
+    pub(crate) orphans: ByAge,
+    pub(crate) time_waits: ByAge,
+    /// What the ways to others carry.
+    pub(crate) path_mtus: PathMtus,
     /// The host shuts down: no connection begins any more.
     pub(crate) down: bool,
 }
@@ -62,6 +69,9 @@ impl State {
             listeners: Listeners::default(),
             deadlines: BTreeSet::new(),
             changed: Vec::new(),
+            orphans: ByAge::default(),
+            time_waits: ByAge::default(),
+            path_mtus: PathMtus::default(),
             down: false,
         }
     }
@@ -108,8 +118,11 @@ impl State {
     }
 
     /// Adds a TCB.
-    pub(crate) fn insert(&mut self, tcb: Tcb) -> Id {
+    pub(crate) fn insert(&mut self, mut tcb: Tcb, now: Time) -> Id {
         let id = tcb.id;
+        if let Some(mtu) = self.path_mtus.get(*tcb.remote.ip(), now) {
+            tcb.path_mtu.start_with(mtu);
+        }
         self.connections.insert((tcb.local, tcb.remote), id);
         self.tcbs.insert(id, tcb);
         id
@@ -128,6 +141,7 @@ impl State {
             now,
             config: &self.config,
             counters: &self.counters,
+            path_mtus: &mut self.path_mtus,
             out,
         };
         let result = event(tcb, &mut cx);
@@ -135,6 +149,7 @@ impl State {
             let (state, owner) = (tcb.state, tcb.owner);
             self.changed.push(id);
             self.follow(id, state, owner);
+            self.limit_orphans(id, now, out);
         }
         self.schedule(id);
         Some(result)
@@ -174,6 +189,8 @@ impl State {
 
     /// Takes a closed TCB out of the way of segments; its user still has the name.
     fn disconnect(&mut self, id: Id) {
+        self.orphans.remove(id);
+        self.time_waits.remove(id);
         if let Some(tcb) = self.tcbs.get(&id) {
             let ends = (tcb.local, tcb.remote);
             if self.connections.get(&ends) == Some(&id) {
@@ -231,23 +248,26 @@ impl State {
     pub(crate) fn give_way(&mut self, id: Id, segment: &Segment) -> Option<SeqNumber> {
         let tcb = self.tcbs.get(&id)?;
         let wanted = self.listeners.find(tcb.local, tcb.remote).is_some();
-        let beyond = (wanted && tcb.yields_to(segment)).then_some(tcb.snd.nxt + BEYOND)?;
-        if tcb.owner == Owner::User {
-            self.end_time_wait(id);
-        } else {
-            self.discard(id);
-        }
+        let beyond =
+            (wanted && tcb.yields_to(segment, &self.config)).then_some(tcb.snd.nxt + BEYOND)?;
+        self.leave_time_wait(id);
         Some(beyond)
     }
 
-    /// The user of a connection in TIME-WAIT keeps its name, and nothing else.
-    fn end_time_wait(&mut self, id: Id) {
-        self.disconnect(id);
-        if let Some(tcb) = self.tcbs.get_mut(&id) {
-            tcb.transition(TcpState::Closed);
-            tcb.changed = false;
-            self.changed.push(id);
+    /// Ends a connection in TIME-WAIT before its time. Its user, if there is
+    /// one, keeps the name, and nothing else.
+    pub(crate) fn leave_time_wait(&mut self, id: Id) {
+        let Some(tcb) = self.tcbs.get_mut(&id) else {
+            return;
+        };
+        if tcb.owner != Owner::User {
+            self.discard(id);
+            return;
         }
+        tcb.transition(TcpState::Closed);
+        tcb.changed = false;
+        self.changed.push(id);
+        self.disconnect(id);
         self.schedule(id);
     }
 }

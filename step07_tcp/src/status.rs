@@ -23,6 +23,8 @@ pub struct Status {
     pub in_use: bool,
     /// Octets that can be received; for a listener, connections that can be accepted.
     pub readable: usize,
+    /// How many of the octets from the next readable one on are urgent.
+    pub urgent: u32,
     /// True if no more will come than is readable now.
     pub end_of_stream: bool,
     /// Octets that can be sent without waiting.
@@ -52,6 +54,9 @@ pub struct Measures {
     pub send_window: u32,
     /// Our window, in octets.
     pub receive_window: u32,
+    /// Retransmission timeouts in a row. From three on, R1 of RFC 9293 §3.8.3,
+    /// something is wrong (SHLD-9, SHLD-10).
+    pub timeouts: u32,
     /// The longest text that is sent in one segment.
     pub mss: u32,
 }
@@ -94,6 +99,7 @@ impl Tcb {
             } else {
                 self.receive_buffer.readable()
             },
+            urgent: self.urgent(),
             end_of_stream: self.reading_shut || !(opening || self.state.can_receive()),
             writable: if can_send { self.send_buffer.room() } else { 0 },
             flushed: self.send_buffer.is_empty()
@@ -108,6 +114,7 @@ impl Tcb {
                 flight: self.flight(),
                 send_window: self.snd.wnd,
                 receive_window: self.rcv.wnd,
+                timeouts: self.timeouts,
                 mss: self.mss,
             }),
         }
@@ -126,6 +133,7 @@ fn of_listener(id: Id, listener: &Listener) -> Status {
             .backlog
             .as_ref()
             .map_or(0, |backlog| backlog.ready()),
+        urgent: 0,
         end_of_stream: false,
         writable: 0,
         flushed: true,

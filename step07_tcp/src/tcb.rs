@@ -9,11 +9,14 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::congestion::CongestionControl;
+use crate::keep_alive::KeepAliveState;
 use crate::listener::Listener;
 use crate::options::Options;
+use crate::path_mtu::{PathMtu, PathMtus};
 use crate::prr::Prr;
 use crate::rack::Rack;
 use crate::reassembly::Reassembly;
@@ -70,6 +73,8 @@ pub struct SendSequence {
     pub wl1: SeqNumber,
     /// SEG.ACK of the segment of the last window update.
     pub wl2: SeqNumber,
+    /// Behind the last octet of urgent data, if it is not yet acknowledged.
+    pub up: Option<SeqNumber>,
 }
 
 /// The receive sequence variables.
@@ -87,8 +92,8 @@ pub struct ReceiveSequence {
     pub nxt: SeqNumber,
     /// The window that we have offered and not taken back.
     pub wnd: u32,
-    /// Where urgent data ends.
-    pub up: SeqNumber,
+    /// Behind the last octet of urgent data, if some is not yet read.
+    pub up: Option<SeqNumber>,
 }
 
 /// Who answers for a connection.
@@ -119,6 +124,7 @@ pub(crate) struct Context<'a> {
     pub now: Time,
     pub config: &'a Config,
     pub counters: &'a TcpCounters,
+    pub path_mtus: &'a mut PathMtus,
     pub out: &'a mut Vec<Outgoing>,
 }
 
@@ -150,6 +156,8 @@ pub struct Tcb {
     pub(crate) scale: WindowScale,
     /// The clocks of both sides.
     pub(crate) clock: TimestampClock,
+    /// What the whole way to the peer can carry.
+    pub(crate) path_mtu: PathMtu,
     /// The options that the peer's SYN had.
     pub(crate) offered: Options,
 
@@ -186,6 +194,9 @@ pub struct Tcb {
     challenge_period: Time,
     challenge_acks: u32,
 
+    pub(crate) keep_alive: KeepAliveState,
+    /// R2, if the user has chosen it.
+    pub(crate) user_timeout: Option<Duration>,
     pub(crate) nodelay: bool,
     /// The user does not want to read any more.
     pub(crate) reading_shut: bool,
@@ -200,16 +211,16 @@ pub struct Tcb {
 }
 
 /// Headers of IP and TCP without options: what the MTU has to carry besides text.
-const HEADERS: usize = 40;
+pub(crate) const HEADERS: usize = 40;
 /// The MSS of a peer that does not tell (RFC 9293 §3.7.1, MUST-15).
-const DEFAULT_MSS: u16 = 536;
+pub(crate) const DEFAULT_MSS: u16 = 536;
 /// A smaller announcement is an attack or an error: each octet would cost forty.
 const MIN_MSS: u32 = 64;
 /// The octets that timestamps take in a header, padding included.
 const TIMESTAMPS: u32 = 12;
 
 /// The largest text that fits a datagram of `mtu` octets.
-fn mss_of(mtu: usize) -> u16 {
+pub(crate) fn mss_of(mtu: usize) -> u16 {
     u16::try_from(mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX)
 }
 
@@ -256,6 +267,7 @@ impl Tcb {
             mss,
             scale: WindowScale::default(),
             clock: TimestampClock::default(),
+            path_mtu: PathMtu::new(mtu, config.path_mtu_discovery),
             offered: Options::default(),
             send_buffer: SendBuffer::new(iss + 1, config.send_buffer),
             receive_buffer: ReceiveBuffer::new(config.receive_buffer),
@@ -279,6 +291,8 @@ impl Tcb {
             unacknowledged: 0,
             challenge_period: Time::ZERO,
             challenge_acks: 0,
+            keep_alive: KeepAliveState::default(),
+            user_timeout: None,
             nodelay: config.nodelay,
             reading_shut: false,
             error: None,
@@ -319,6 +333,7 @@ impl Tcb {
         }
         self.transition(TcpState::Established);
         cx.counters.established.inc();
+        self.start_keep_alive(cx);
         log::debug!(
             target: "tcp::segment_arrives",
             "connection established: local={}, foreign={}", self.local, self.remote
@@ -363,9 +378,9 @@ impl Tcb {
 
     /// Eff.snd.MSS: what the peer has announced and the way can carry, less
     /// the options of every segment (RFC 9293 §3.7.1, RFC 6691 §2).
-    fn effective_mss(&self) -> u32 {
+    pub(crate) fn effective_mss(&self) -> u32 {
         let announced = self.offered.mss.unwrap_or(DEFAULT_MSS);
-        let mss = u32::from(announced.min(mss_of(self.mtu))).max(MIN_MSS);
+        let mss = u32::from(announced.min(mss_of(self.path_mtu.mtu()))).max(MIN_MSS);
         let options = if self.clock.is_agreed() {
             TIMESTAMPS
         } else {

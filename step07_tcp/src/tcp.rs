@@ -172,6 +172,7 @@ impl Tcp {
     /// Sends one segment.
     fn output(&self, outgoing: Outgoing) -> io::Result<()> {
         let (local, remote) = (outgoing.local, outgoing.remote);
+        let whole = outgoing.dont_fragment;
         let payload = outgoing.segment.payload.len();
         let packet = outgoing.into_packet();
         if log::log_enabled!(target: "tcp::output_segment", log::Level::Debug)
@@ -183,8 +184,9 @@ impl Tcp {
                 packet.len(), hexdump(&packet)
             );
         }
-        self.ip
-            .output(IpProtocol::TCP, *local.ip(), *remote.ip(), packet)
+        let send = if whole { Ip::output_whole } else { Ip::output };
+        let (src, dst) = (*local.ip(), *remote.ip());
+        send(&self.ip, IpProtocol::TCP, src, dst, packet)
     }
     // ANCHOR_END: output
 

@@ -17,6 +17,10 @@ crate::counters! {
         pub tail_loss_probes,
         /// window probes sent
         pub window_probes,
+        /// keep-alive probes sent
+        pub keep_alive_probes,
+        /// connections given up: no answer to keep-alive probes
+        pub keep_alive_dead,
         /// resets sent
         pub resets_sent,
         /// connections opened actively
@@ -29,8 +33,14 @@ crate::counters! {
         pub resets_received,
         /// connections given up: no answer
         pub given_up,
+        /// connections without a user that were reset: too many
+        pub orphans_evicted,
+        /// connections that left TIME-WAIT early: too many
+        pub time_wait_evicted,
         /// out-of-order segments kept for reassembly
         pub out_of_order,
+        /// urgent pointers that told something new
+        pub urgent,
         /// challenge ACKs sent
         pub challenge_acks,
         /// challenge ACKs withheld: too many
@@ -49,6 +59,12 @@ crate::counters! {
         pub reset_for_nobody,
         /// dropped: backlog is full
         pub backlog_full,
+        /// SYNs answered with a cookie: too many half-open connections
+        pub cookies_sent,
+        /// connections made of a cookie that came back
+        pub cookies_taken,
+        /// acknowledgments that should have had a cookie, and had none
+        pub cookies_wrong,
         /// half-open connections that made room for others
         pub half_open_evicted,
         /// dropped: for a listener, but neither SYN nor ACK
@@ -65,6 +81,8 @@ crate::counters! {
         pub bad_sack,
         /// dropped: a reset not exactly at the window's edge
         pub inexact_reset,
+        /// dropped: a reset in TIME-WAIT
+        pub reset_in_time_wait,
         /// dropped: SYN on a synchronized connection
         pub unexpected_syn,
         /// dropped: no ACK
@@ -73,6 +91,12 @@ crate::counters! {
         pub too_many_gaps,
         /// dropped: text after the user has closed
         pub text_after_close,
+        /// path MTUs lowered
+        pub path_mtu_lowered,
+        /// path MTUs lowered because long segments vanish without a word
+        pub black_holes,
+        /// dropped: a report of "fragmentation needed" that cannot be true
+        pub path_mtu_ignored,
         /// dropped: an ICMP error for a segment that is not in flight
         pub icmp_not_in_flight,
     }

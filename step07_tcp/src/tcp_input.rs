@@ -11,6 +11,7 @@ use crate::hexdump::hexdump;
 use crate::icmp::{self, Code, ErrorListener, IcmpType};
 use crate::icmp_errors::IcmpError;
 use crate::ip::{Datagram, Upper};
+use crate::path_mtu::TooBig;
 use crate::segment::Segment;
 use crate::seq::SeqNumber;
 use crate::tcb::Id;
@@ -102,6 +103,17 @@ impl ErrorListener for TcpErrors {
         let local = SocketAddrV4::new(error.datagram.src, u16::from_be_bytes([s0, s1]));
         let remote = SocketAddrV4::new(error.datagram.dst, u16::from_be_bytes([d0, d1]));
         let seq = SeqNumber::new(u32::from_be_bytes([n0, n1, n2, n3]));
+        if (error.icmp_type, error.code) == (IcmpType::DEST_UNREACH, Code::FRAGMENT_NEEDED) {
+            let [.., m0, m1] = error.values.to_be_bytes();
+            let report = TooBig {
+                len: error.datagram.total_len,
+                mtu: u16::from_be_bytes([m0, m1]),
+            };
+            debug!(target: "tcp::error", "{local} => {remote}: too long, {report}, reported by {}", error.from);
+            self.0
+                .error((local, remote), seq, IcmpError::FragmentationNeeded(report));
+            return;
+        }
         let Some(kind) = error.kind() else {
             return;
         };

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::ip::Route;
+use crate::segment::Outgoing;
+use crate::state::State;
 use crate::status::Status;
 use crate::sync::lock;
 use crate::tcb::{Id, TcpState};
 use crate::tcp::Tcp;
+use crate::time::Time;
 use crate::udp::socket::resolve;
 
 /// How a connection's calls behave.
@@ -206,11 +209,7 @@ impl TcpStream {
         &self,
         id: Id,
         timeout: Option<Duration>,
-        mut call: impl FnMut(
-            &mut crate::state::State,
-            crate::time::Time,
-            &mut Vec<crate::segment::Outgoing>,
-        ) -> io::Result<R>,
+        mut call: impl FnMut(&mut State, Time, &mut Vec<Outgoing>) -> io::Result<R>,
     ) -> io::Result<R> {
         if lock(&self.0.mode).nonblocking {
             self.0.tcp.run(call)
@@ -253,24 +252,13 @@ impl TcpStream {
         Ok(self.0.tcp.run(|state, _, _| state.take_error(id)))
     }
 
-    /// Switches Nagle's algorithm off: small pieces are sent at once.
-    ///
-    /// # Errors
-    /// `NotConnected`.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+    /// Lets something happen to the connection that need not wait.
+    pub(crate) fn call<R>(
+        &self,
+        call: impl FnOnce(Id, &mut State, Time, &mut Vec<Outgoing>) -> R,
+    ) -> R {
         let id = self.0.id;
-        self.0
-            .tcp
-            .run(|state, now, out| state.set_nodelay(id, nodelay, now, out))
-    }
-
-    /// True if Nagle's algorithm is off.
-    ///
-    /// # Errors
-    /// `NotConnected`.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        let id = self.0.id;
-        self.0.tcp.run(|state, _, _| state.nodelay(id))
+        self.0.tcp.run(|state, now, out| call(id, state, now, out))
     }
 
     /// Says whether reading and writing wait. All handles share this.
@@ -326,7 +314,7 @@ impl TcpStream {
 }
 
 /// Is the connection open yet? `WouldBlock`: not yet.
-fn opening(state: &mut crate::state::State, id: Id) -> io::Result<()> {
+fn opening(state: &mut State, id: Id) -> io::Result<()> {
     let status = state.status(id).ok_or(io::ErrorKind::NotConnected)?;
     match status.state {
         TcpState::SynSent | TcpState::SynReceived | TcpState::Listen => {

@@ -1,7 +1,8 @@
-//! The end of a connection: TIME-WAIT and, for orphans, FIN-WAIT-2.
+//! The end of a connection: TIME-WAIT (RFC 9293 §3.4.2, §3.6.1).
 
+use crate::config::Config;
 use crate::segment::Segment;
-use crate::tcb::{Context, Owner, Tcb, TcpState};
+use crate::tcb::{Context, Tcb, TcpState};
 use crate::timers::Timer;
 
 impl Tcb {
@@ -10,6 +11,9 @@ impl Tcb {
     pub(crate) fn enter_time_wait(&mut self, cx: &Context<'_>) {
         self.transition(TcpState::TimeWait);
         self.timers.stop_all();
+        // All was acknowledged: only memory is left.
+        self.send_buffer.clear();
+        self.receive_buffer.forget_out_of_order();
         self.start_time_wait_timer(cx);
     }
 
@@ -30,22 +34,37 @@ impl Tcb {
     }
 
     /// Is this the SYN of a new connection between the same ends, so clearly
-    /// beyond the old one that TIME-WAIT may yield to it (RFC 9293 §3.10.7.4,
+    /// behind the old one that TIME-WAIT may yield to it (RFC 9293 §3.10.7.4,
     /// "fourth", TIME-WAIT STATE; MAY-2)?
-    pub(crate) fn yields_to(&self, segment: &Segment) -> bool {
+    pub(crate) fn yields_to(&self, segment: &Segment, config: &Config) -> bool {
         let syn = segment.flags.syn() && !segment.flags.ack() && !segment.flags.rst();
-        self.state == TcpState::TimeWait && syn && segment.seq.gt(self.rcv.nxt)
+        self.state == TcpState::TimeWait && syn && self.is_of_later_incarnation(segment, config)
     }
 
-    /// In FIN-WAIT-2 only the peer can end the connection. If no user is left
-    /// who could lose patience, a timer does.
-    pub(crate) fn guard_fin_wait2(&mut self, cx: &Context<'_>) {
-        if self.state == TcpState::FinWait2
-            && self.owner == Owner::Nobody
-            && !self.timers.is_running(Timer::FinWait2)
-        {
-            self.timers
-                .set(Timer::FinWait2, cx.now + cx.config.fin_wait2_timeout);
+    /// No old duplicate can be beyond all sequence numbers of the old
+    /// connection, or have a later timestamp; with an earlier one it is old,
+    /// whatever its number (RFC 6191 §2).
+    fn is_of_later_incarnation(&self, segment: &Segment, config: &Config) -> bool {
+        let beyond = segment.seq.gt(self.rcv.nxt);
+        match segment.options.timestamps.filter(|_| config.timestamps) {
+            // Who did not use them before, and does now, has begun anew.
+            Some(_) if !self.clock.is_agreed() => true,
+            Some(theirs) => {
+                self.clock.is_earlier(theirs.value)
+                    || (self.clock.is_recent(theirs.value) && beyond)
+            }
+            None => beyond,
         }
+    }
+
+    /// A reset in TIME-WAIT would cut short what protects the next connection
+    /// from old duplicates, and an old duplicate is enough to provoke one (RFC
+    /// 1337 §3, "fix F1"): it is ignored. True if it was.
+    pub(crate) fn ignores_reset(&self, cx: &Context<'_>) -> bool {
+        let ignored = self.state == TcpState::TimeWait;
+        if ignored {
+            cx.counters.reset_in_time_wait.inc();
+        }
+        ignored
     }
 }

@@ -19,11 +19,15 @@ pub enum Timer {
     TimeWait,
     /// The peer of a closed user leaves us in FIN-WAIT-2.
     FinWait2,
+    /// A larger path MTU may be tried (RFC 1191 §6.3).
+    PathMtu,
+    /// Nothing was heard of the peer for long (RFC 9293 §3.8.4).
+    KeepAlive,
 }
 
 impl Timer {
     /// All of them, in the order in which they are served.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         // The probe comes before the timeout: it may take its place.
         Self::Reordering,
         Self::TailLossProbe,
@@ -32,6 +36,8 @@ impl Timer {
         Self::DelayedAck,
         Self::TimeWait,
         Self::FinWait2,
+        Self::PathMtu,
+        Self::KeepAlive,
     ];
 }
 

@@ -73,6 +73,16 @@ impl TimestampClock {
         self.last_ack_sent = ack;
     }
 
+    /// Is all that has arrived earlier than this value?
+    pub fn is_earlier(&self, value: u32) -> bool {
+        is_before(self.recent, value)
+    }
+
+    /// Is this the value of the last that has arrived?
+    pub fn is_recent(&self, value: u32) -> bool {
+        self.recent == value
+    }
+
     /// PAWS: is a segment with this value older than one that has arrived (RFC 7323 §5.3 R1)?
     fn is_old(&self, value: u32, now: Time) -> bool {
         is_before(value, self.recent) && now.since(self.recent_since) < OUTDATED

@@ -25,7 +25,7 @@ impl State {
         self.add_listener(Listener {
             local,
             remote: None,
-            backlog: Some(Backlog::new(backlog)),
+            backlog: Some(Backlog::new(backlog, self.config.syn_backlog)),
         })
     }
 
@@ -105,7 +105,7 @@ impl State {
         let who = (self.new_id(), Owner::User, Opened::Actively);
         let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
         tcb.clock = self.secret.timestamp_clock(local, remote);
-        let id = self.insert(tcb);
+        let id = self.insert(tcb, now);
         self.counters.active_opens.inc();
         log::debug!(target: "tcp::open", "active open: local={local}, foreign={remote}, connecting...");
         self.with(id, now, out, |tcb, cx| {
@@ -149,6 +149,7 @@ impl State {
         self.on_connection(id, now, out, |tcb, cx| {
             tcb.receivable(buffer.is_empty())?;
             let len = tcb.receive_buffer.read(buffer);
+            tcb.forget_urgent();
             tcb.grow_receive_buffer(len, cx);
             tcb.update_window(cx);
             Ok(len)
@@ -283,7 +284,7 @@ impl State {
         error.map(io::Error::from)
     }
 
-    fn on_connection<R>(
+    pub(crate) fn on_connection<R>(
         &mut self,
         id: Id,
         now: Time,
@@ -296,7 +297,7 @@ impl State {
 }
 
 impl Tcb {
-    fn send(&mut self, data: &[u8], cx: &mut Context<'_>) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, data: &[u8], cx: &mut Context<'_>) -> io::Result<usize> {
         if let Some(error) = self.error.take() {
             return Err(error.into());
         }
@@ -367,7 +368,7 @@ impl Tcb {
         }
     }
 
-    fn abort(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn abort(&mut self, cx: &mut Context<'_>) {
         match self.state {
             TcpState::SynReceived
             | TcpState::Established

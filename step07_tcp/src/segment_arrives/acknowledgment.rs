@@ -67,11 +67,7 @@ impl Tcb {
             self.send_challenge_ack(cx);
             return Check::Done;
         }
-        // The peer lives, and keeps us waiting on purpose: that is not a
-        // reason to give up (RFC 9293 §3.8.6.1, MUST-37).
-        if self.snd.wnd == 0 {
-            self.stalled_since = cx.now;
-        }
+        self.tolerate_closed_window(cx);
         if segment.ack.gt(self.snd.una) {
             self.update_send_window(segment);
             self.advance_una(segment, cx);
@@ -105,6 +101,7 @@ impl Tcb {
         let sent_at = self
             .queue
             .acknowledge(ack, |segment| arrivals.note(segment));
+        self.path_mtu.acknowledged(ack);
         self.rto.progress();
         if let Some(rtt) = self.round_trip(sent_at, segment, cx.now) {
             // One for every second segment of the window can be expected.

@@ -52,6 +52,7 @@ pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Seg
     Outgoing {
         local,
         remote,
+        dont_fragment: false,
         segment: reset,
     }
 }

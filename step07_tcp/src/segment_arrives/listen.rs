@@ -22,6 +22,14 @@ pub(crate) struct Arrival {
     pub beyond: Option<SeqNumber>,
 }
 
+/// Is there a place for another child of a listener?
+enum Room {
+    Free,
+    /// Not in the queue of half-open ones.
+    Flooded,
+    Full,
+}
+
 impl State {
     /// The three checks of the LISTEN state, and what remains.
     pub(crate) fn segment_arrives_in_listen(
@@ -46,7 +54,11 @@ impl State {
         }
         // Second, check for an ACK: "Any acknowledgment is bad if it arrives on
         // a connection still in the LISTEN state."
+        // The exception is one that brings a cookie back.
         if segment.flags.ack() {
+            if self.take_syn_cookie(listener, &arrival, now, out) {
+                return;
+            }
             self.counters.no_connection.inc();
             self.counters.resets_sent.inc();
             self.counters.segments_sent.inc();
@@ -55,8 +67,13 @@ impl State {
         }
         // Third, check for a SYN.
         if segment.flags.syn() {
-            if self.make_room(listener, remote) {
-                self.accept_syn(listener, arrival, now, out);
+            match self.make_room(listener) {
+                Room::Free => self.accept_syn(listener, arrival, now, out),
+                Room::Flooded => self.send_syn_cookie(listener, &arrival, now, out),
+                Room::Full => {
+                    log::debug!(target: "tcp::segment_arrives", "backlog is full, foreign={remote}");
+                    self.counters.backlog_full.inc();
+                }
             }
             return;
         }
@@ -64,26 +81,29 @@ impl State {
         self.counters.not_syn.inc();
     }
 
-    /// Sees to it that the listener can have another child. A half-open one
-    /// whose peer has let a whole retransmission timeout pass may be one of a
-    /// flood, and must yield; others have the right to their place.
-    fn make_room(&mut self, listener: Id, remote: SocketAddrV4) -> bool {
+    /// Sees to it that the listener can have another child. Without cookies, a
+    /// half-open one whose peer has let a whole retransmission timeout pass may
+    /// be one of a flood, and must yield; others have the right to their place.
+    fn make_room(&mut self, listener: Id) -> Room {
         let Some(backlog) = self.listeners.backlog(listener) else {
-            return true;
+            return Room::Free;
         };
-        if !backlog.is_full() {
-            return true;
+        if backlog.is_full() {
+            return Room::Full;
         }
-        let oldest = backlog.oldest_half_open();
+        if !backlog.is_flooded() {
+            return Room::Free;
+        }
+        if self.config.syn_cookies {
+            return Room::Flooded;
+        }
         let silent = |id: &Id| self.tcbs.get(id).is_some_and(|tcb| tcb.timeouts > 0);
-        let Some(oldest) = oldest.filter(silent) else {
-            log::warn!(target: "tcp::segment_arrives", "backlog is full, foreign={remote}");
-            self.counters.backlog_full.inc();
-            return false;
+        let Some(oldest) = backlog.oldest_half_open().filter(silent) else {
+            return Room::Full;
         };
         self.counters.half_open_evicted.inc();
         self.discard(oldest);
-        true
+        Room::Free
     }
 
     /// Makes a connection of a request, in SYN-RECEIVED state.
@@ -112,7 +132,7 @@ impl State {
         let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
         tcb.clock = self.secret.timestamp_clock(local, remote);
         tcb.state = TcpState::Listen;
-        let id = self.insert(tcb);
+        let id = self.insert(tcb, now);
         self.counters.passive_opens.inc();
         self.with(id, now, out, |tcb, cx| tcb.syn_in_listen(segment, cx));
     }
@@ -137,7 +157,6 @@ impl Tcb {
     pub(crate) fn take_syn(&mut self, segment: &Segment, cx: &Context<'_>) {
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq + 1;
-        self.rcv.up = self.rcv.nxt;
         self.take_syn_options(&segment.options, cx);
         self.set_send_window(segment);
     }

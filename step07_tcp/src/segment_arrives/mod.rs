@@ -79,7 +79,8 @@ impl State {
 
 impl Tcb {
     /// A segment for this connection has arrived.
-    fn segment_arrives(&mut self, segment: Segment, cx: &mut Context<'_>) {
+    pub(crate) fn segment_arrives(&mut self, segment: Segment, cx: &mut Context<'_>) {
+        self.heard(cx.now);
         match self.state {
             // A TCB in LISTEN is a `Listener`, one in CLOSED receives nothing.
             TcpState::Closed | TcpState::Listen => {}

@@ -3,7 +3,6 @@
 use std::io;
 
 use crate::segment::Segment;
-use crate::seq::octets;
 use crate::tcb::{Context, Opened, Tcb, TcpState};
 
 use super::Check;
@@ -95,6 +94,9 @@ impl Tcb {
         if !segment.flags.rst() {
             return Check::Continue;
         }
+        if self.ignores_reset(cx) {
+            return Check::Done;
+        }
         if segment.seq != self.rcv.nxt {
             cx.counters.inexact_reset.inc();
             self.send_challenge_ack(cx);
@@ -145,17 +147,8 @@ impl Tcb {
 
     /// The steps behind the acknowledgment.
     pub(crate) fn sixth_to_eighth(&mut self, segment: Segment, cx: &mut Context<'_>) {
-        self.sixth_check_urg(&segment);
+        self.sixth_check_urg(&segment, cx);
         self.seventh_process_text(segment, cx);
         self.eighth_check_fin(cx);
-    }
-
-    /// Sixth, check the URG bit: `RCV.UP <- max(RCV.UP, SEG.UP)`. Urgent data
-    /// stays where it is in the stream (RFC 6093 §6).
-    fn sixth_check_urg(&mut self, segment: &Segment) {
-        if segment.flags.urg() && self.state.can_receive() {
-            let up = segment.seq + octets(usize::from(segment.urgent_pointer));
-            self.rcv.up = self.rcv.up.later(up);
-        }
     }
 }

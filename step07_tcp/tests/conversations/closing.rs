@@ -5,6 +5,7 @@ use std::net::Shutdown;
 
 use step07_tcp::config::Config;
 use step07_tcp::flags::Flags;
+use step07_tcp::options::Timestamps;
 use step07_tcp::segment::Segment;
 use step07_tcp::tcb::TcpState;
 
@@ -402,4 +403,75 @@ fn calls_on_what_is_gone_fail() {
     assert!(talk.state.take_error(talk.id).is_none());
     assert!(talk.close().is_empty());
     assert!(talk.abort().is_empty());
+}
+
+#[test]
+fn time_wait_is_not_cut_short_by_a_reset() {
+    let mut talk = time_wait();
+    assert!(talk.inject(talk.rst(2)).is_empty());
+    assert!(talk.inject(talk.rst(3)).is_empty());
+    assert_eq!(talk.tcp_state(), TcpState::TimeWait);
+    assert_eq!(talk.state.counters().reset_in_time_wait.get(), 2);
+    // Nor do old duplicates with text get through, or prolong it.
+    talk.wait(s(59));
+    let ack = "---A---- seq=2 ack=2 len=0 wnd=65534";
+    assert_eq!(talk.inject(talk.text(0, 1, b"o")), [ack]);
+    assert_eq!(talk.inject(talk.ack(1, 1)), [ack]);
+    talk.wait(s(1));
+    assert!(talk.is_gone());
+}
+
+/// TIME-WAIT of a connection with timestamps, the last of which was 5000.
+fn time_wait_with_timestamps() -> Talk {
+    let mut talk = Talk::listening(Config::default());
+    let stamp = |value| {
+        Some(Timestamps {
+            value,
+            ..Timestamps::default()
+        })
+    };
+    let mut syn = talk.syn();
+    syn.options.timestamps = stamp(4000);
+    talk.inject(syn);
+    talk.id = talk.connection().unwrap().id;
+    let mut ack = talk.ack(1, 1);
+    ack.options.timestamps = stamp(4500);
+    talk.inject(ack);
+    talk.state.accept(talk.listener.unwrap()).unwrap();
+    talk.close();
+    let mut fin = talk.fin(1, 2);
+    fin.options.timestamps = stamp(5000);
+    talk.inject(fin);
+    assert_eq!(talk.tcp_state(), TcpState::TimeWait);
+    talk
+}
+
+#[test]
+fn timestamps_tell_a_new_connection_from_an_old_duplicate() {
+    // The sequence number before and behind the old ones; the timestamp.
+    for (seq, value, yields) in [
+        (0, Some(5001), true),
+        (100_000, Some(5001), true),
+        (0, Some(5000), false),
+        (100_000, Some(5000), true),
+        (0, Some(4999), false),
+        (100_000, Some(4999), false),
+        (0, None, false),
+        (100_000, None, true),
+    ] {
+        let mut talk = time_wait_with_timestamps();
+        let mut syn = Segment {
+            seq: talk.irs + seq,
+            ..talk.syn()
+        };
+        syn.options.timestamps = value.map(|value| Timestamps { value, echo: 0 });
+        talk.inject(syn);
+        assert_eq!(talk.is_gone(), yields, "{seq} {value:?}");
+    }
+    // Who had none before, and has one now, has begun anew.
+    let mut talk = time_wait();
+    let mut syn = talk.syn();
+    syn.options.timestamps = Some(Timestamps { value: 7, echo: 0 });
+    talk.inject(syn);
+    assert!(talk.is_gone());
 }

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 
+use step07_tcp::keep_alive::KeepAlive;
 use step07_tcp::tcb::TcpState;
 use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_stream::TcpStream;
@@ -163,5 +164,25 @@ fn several_threads_accept_from_one_listener() {
             servers.into_iter().map(|t| t.join().unwrap()).sum::<u32>()
         });
         assert_eq!(served, 100);
+    });
+}
+
+#[test]
+fn options_are_kept_and_act() {
+    watched("options_are_kept_and_act", || {
+        let world = World::new();
+        let (client, _server) = world.connection();
+        assert!(!client.nodelay().unwrap());
+        client.set_nodelay(true).unwrap();
+        assert!(client.nodelay().unwrap());
+        let (keep, timeout) = (KeepAlive::default(), Duration::from_millis(300));
+        client.set_keepalive(Some(keep)).unwrap();
+        assert_eq!(client.keepalive().unwrap(), Some(keep));
+        client.set_user_timeout(Some(timeout)).unwrap();
+        assert_eq!(client.user_timeout().unwrap(), Some(timeout));
+        world.wire.lose_if(|_, _| true);
+        (&client).write_all(b"into the void").unwrap();
+        let result = (&client).read(&mut [0]);
+        assert_eq!(kind(result), Some(ErrorKind::TimedOut));
     });
 }
