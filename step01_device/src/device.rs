@@ -338,10 +338,7 @@ impl Device {
             }
             Err(error) => {
                 self.counters.transmit_failed.inc();
-                // Once for many packets in a row: a window full of them may be lost.
-                let again = self.failing.swap(true, Ordering::Relaxed);
-                let level = if again { Level::Debug } else { Level::Error };
-                log!(target: "device::output", level, "device transmit failure, dev={}, len={len}: {error}", self.name);
+                self.report_failure(len, &error);
                 return Err(error);
             }
         }
@@ -349,6 +346,13 @@ impl Device {
         // END 1.5
     }
     // ANCHOR_END: output
+
+    /// Once for many packets in a row: a window full of them may be lost.
+    fn report_failure(&self, len: usize, error: &io::Error) {
+        let again = self.failing.swap(true, Ordering::Relaxed);
+        let level = if again { Level::Debug } else { Level::Error };
+        log!(target: "device::output", level, "device transmit failure, dev={}, len={len}: {error}", self.name);
+    }
 }
 
 impl fmt::Debug for Device {
