@@ -1,6 +1,7 @@
 //! A host of this step: the composition root.
 
 use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -13,6 +14,7 @@ use crate::ethernet::{self, MacAddr};
 use crate::ethertype::EtherType;
 use crate::frame::FrameIo;
 use crate::icmp::{Icmp, IcmpErrors, IcmpInput, Ping};
+use crate::ip::output::DEFAULT_TTL;
 use crate::ip::{Cidr, Interfaces, Ip, IpInput, IpProtocol, IpTimer};
 use crate::net::Net;
 use crate::protocol::{ProtocolCounters, Protocols};
@@ -27,6 +29,8 @@ pub struct Config {
     pub addr: Cidr,
     /// Who takes what is for other networks; used from step 06 on.
     pub gateway: Option<Ipv4Addr>,
+    /// Time to live of what it sends.
+    pub ttl: NonZeroU8,
 }
 
 impl Config {
@@ -39,6 +43,7 @@ impl Config {
             mac: mac.parse()?,
             addr: addr.parse()?,
             gateway: None,
+            ttl: DEFAULT_TTL,
         })
     }
 }
@@ -83,7 +88,10 @@ impl Host {
         let interfaces = Arc::new(interfaces);
 
         let arp = Arp::new(env, &interfaces);
-        let ip = Arc::new(Ip::new(env, &interfaces).neighbor(Arc::clone(&arp)));
+        let ip = Ip::new(env, &interfaces)
+            .neighbor(Arc::clone(&arp))
+            .ttl(config.ttl);
+        let ip = Arc::new(ip);
         let icmp = Arc::new(Icmp::new(&ip));
         let ping = Ping::new(&icmp, 1);
 

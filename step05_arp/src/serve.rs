@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -107,6 +108,12 @@ pub fn options(cli: Cli) -> Cli {
         "who takes what is for other networks",
     )
     .option(
+        "--ttl",
+        "HOPS",
+        Some("64"),
+        "time to live of what the host sends, 1 to 255",
+    )
+    .option(
         "--pcap",
         "FILE",
         None,
@@ -144,7 +151,16 @@ pub fn config(matches: &Matches) -> Result<Config> {
             "option --gateway: '{gateway}': not in the network of {addr}"
         )));
     }
-    Ok(Config { mac, addr, gateway })
+    let ttl: String = matches.required("--ttl")?;
+    let ttl: NonZeroU8 = ttl
+        .parse()
+        .map_err(|_| usage(format!("option --ttl: '{ttl}': not 1 to 255")))?;
+    Ok(Config {
+        mac,
+        addr,
+        gateway,
+        ttl,
+    })
 }
 
 /// `frames`, with a capture of what crosses it, if the user wants one.

@@ -8,13 +8,14 @@ use harness::{DEVICE_MISTAKES, HOST_MISTAKES, assert_help, assert_wrong};
 
 const STEP05: &str = env!("CARGO_BIN_EXE_step05_arp");
 
-const HOST_OPTIONS: [&str; 7] = [
+const HOST_OPTIONS: [&str; 8] = [
     "--log LEVEL",
     "--location",
     "--hexdump",
     "--mac MAC",
     "--addr ADDR/PREFIX",
     "--gateway ADDR",
+    "--ttl HOPS",
     "--pcap FILE",
 ];
 

@@ -71,7 +71,8 @@ impl Host {
         let arp = Arp::new(env, &interfaces);
         let ip = Ip::new(env, &interfaces)
             .neighbor(Arc::clone(&arp))
-            .router(routes);
+            .router(routes)
+            .ttl(config.ttl);
         let ip = Arc::new(ip);
         let icmp = Arc::new(Icmp::new(&ip));
         let ping = Ping::new(&icmp, 1);

@@ -14,7 +14,7 @@ use log::{debug, info, warn};
 
 use crate::env::Env;
 use crate::logger;
-use crate::udp::{Udp, UdpSocket};
+use crate::udp::{Message, Udp, UdpSocket};
 
 /// Echo (RFC 862).
 pub const ECHO: u16 = 7;
@@ -157,8 +157,8 @@ fn serve(env: &Arc<Env>, port: u16, socket: &UdpSocket) {
     let _scope = logger::scope(env);
     let mut buffer = vec![0; 65_535];
     loop {
-        let (len, from) = match socket.recv_from(&mut buffer) {
-            Ok(received) => received,
+        let Message { len, from, to, .. } = match socket.recv_message(&mut buffer) {
+            Ok(message) => message,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
             Err(error) => {
                 warn!(target: "services", "udp/{port}: {error}");
@@ -171,7 +171,7 @@ fn serve(env: &Arc<Env>, port: u16, socket: &UdpSocket) {
             continue;
         }
         if let Some(data) = answer(env, port, buffer.get(..len).unwrap_or_default())
-            && let Err(error) = socket.send_to(&data, from)
+            && let Err(error) = socket.send_from(&data, to, from)
         {
             debug!(target: "services", "udp/{port}: {from}: {error}");
         }

@@ -10,13 +10,14 @@ const STEP06: &str = env!("CARGO_BIN_EXE_step06_udp");
 const UDPS: &str = env!("CARGO_BIN_EXE_udps");
 const UDPC: &str = env!("CARGO_BIN_EXE_udpc");
 
-const HOST_OPTIONS: [&str; 7] = [
+const HOST_OPTIONS: [&str; 8] = [
     "--log LEVEL",
     "--location",
     "--hexdump",
     "--mac MAC",
     "--addr ADDR/PREFIX",
     "--gateway ADDR",
+    "--ttl HOPS",
     "--pcap FILE",
 ];
 

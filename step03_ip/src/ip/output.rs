@@ -129,6 +129,11 @@ impl Ip {
         self
     }
 
+    /// The time to live of what is sent, if nobody asks for another.
+    pub fn default_ttl(&self) -> NonZeroU8 {
+        self.ttl
+    }
+
     /// The host's surroundings.
     pub fn env(&self) -> &Arc<Env> {
         &self.env

@@ -41,7 +41,7 @@ pub fn assert_help(program: &str, args: &[&str], usage: &str, options: &[&str]) 
 
 /// The mistakes that one can make with the options of `serve`, `lab` and the
 /// applications.
-pub const HOST_MISTAKES: [(&[&str], &str); 11] = [
+pub const HOST_MISTAKES: [(&[&str], &str); 13] = [
     (
         &["--mac", "zz"],
         "error: option --mac: 'zz': not an Ethernet address, such as 00:00:5e:00:53:01",
@@ -81,6 +81,11 @@ pub const HOST_MISTAKES: [(&[&str], &str); 11] = [
     (
         &["--gateway", "8.8.8.8"],
         "error: option --gateway: '8.8.8.8': not in the network of 192.0.2.2/24",
+    ),
+    (&["--ttl", "0"], "error: option --ttl: '0': not 1 to 255"),
+    (
+        &["--ttl", "256"],
+        "error: option --ttl: '256': not 1 to 255",
     ),
     (
         &["--log", "loud"],

@@ -11,6 +11,7 @@ use step05_arp::ethertype::EtherType;
 use step05_arp::frame::FrameIo;
 use step05_arp::host::Config;
 use step05_arp::ip::header::{Fragment, MIN_LEN};
+use step05_arp::ip::output::DEFAULT_TTL;
 use step05_arp::ip::{Header as IpHeader, IpProtocol};
 use step05_arp::wire::{Port, Wire};
 
@@ -29,6 +30,7 @@ pub fn config() -> Config {
         mac: MY_MAC,
         addr: "192.0.2.2/24".parse().unwrap(),
         gateway: None,
+        ttl: DEFAULT_TTL,
     }
 }
 

@@ -1,14 +1,16 @@
 //! The way up: from a datagram to the socket that it is for.
 
+use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use log::debug;
 
 use crate::hexdump::hexdump;
-use crate::icmp::{Code, ErrorListener, IcmpError};
-use crate::ip::{Datagram, Upper};
+use crate::icmp::{Code, ErrorListener, IcmpError, IcmpType};
+use crate::ip::{Datagram, Options, Upper};
 use crate::udp::header::{self, Header, ParseError};
+use crate::udp::message::{Arrival, ErrorReport};
 use crate::udp::output::Udp;
 use crate::udp::pcb::Delivery;
 
@@ -57,7 +59,14 @@ impl Upper for UdpInput {
         if !data.pull(header::LEN) {
             return; // parse() has made sure that it is long enough
         }
-        let delivery = self.0.pcbs.with(|state| state.deliver(local, remote, data));
+        let arrival = Arrival {
+            from: remote,
+            to: datagram.specific_dst(),
+            tos: datagram.header.tos,
+            options: Options::new(datagram.options()).unwrap_or_default(),
+            data,
+        };
+        let delivery = self.0.pcbs.with(|state| state.deliver(local, arrival));
         match delivery {
             Delivery::Queued(id) => {
                 counters.delivered.inc();
@@ -86,14 +95,24 @@ impl UdpErrors {
 
 impl ErrorListener for UdpErrors {
     fn error(&mut self, error: &IcmpError<'_>) {
-        let (Some(kind), Some(&[s0, s1, d0, d1])) = (error.kind(), error.payload.first_chunk())
-        else {
+        // It asked not to be fragmented, and is too long for the way.
+        let too_long =
+            (error.icmp_type, error.code) == (IcmpType::DEST_UNREACH, Code::FRAGMENT_NEEDED);
+        let kind = error
+            .kind()
+            .or(too_long.then_some(io::ErrorKind::InvalidInput));
+        let (Some(kind), Some(&[s0, s1, d0, d1])) = (kind, error.payload.first_chunk()) else {
             return;
         };
         let local = SocketAddrV4::new(error.datagram.src, u16::from_be_bytes([s0, s1]));
         let remote = SocketAddrV4::new(error.datagram.dst, u16::from_be_bytes([d0, d1]));
         debug!(target: "udp::error", "{local} => {remote}: {kind}, reported by {}", error.from);
-        let told = self.0.pcbs.with(|state| state.error(local, remote, kind));
+        let report = ErrorReport {
+            to: remote,
+            from: error.from,
+            kind,
+        };
+        let told = self.0.pcbs.with(|state| state.error(local, report));
         if let Some(id) = told {
             self.0.counters.icmp_errors.inc();
             self.0.pcbs.wakeup(id.key());

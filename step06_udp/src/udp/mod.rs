@@ -2,12 +2,14 @@
 
 pub mod header;
 pub mod input;
+pub mod message;
 pub mod output;
 pub mod pcb;
 pub mod socket;
 
 pub use header::Header;
 pub use input::{UdpErrors, UdpInput};
+pub use message::{ErrorReport, Message};
 pub use output::Udp;
 pub use socket::UdpSocket;
 

@@ -8,7 +8,7 @@ use log::{debug, error};
 
 use crate::hexdump::hexdump;
 use crate::icmp::Icmp;
-use crate::ip::{Ip, IpProtocol};
+use crate::ip::{Ip, IpProtocol, Parameters};
 use crate::logger;
 use crate::packet::Packet;
 use crate::udp::UdpCounters;
@@ -48,12 +48,26 @@ impl Udp {
         &self.icmp
     }
 
-    // ANCHOR: output
     /// Sends `data` from `src` to `dst`.
     ///
     /// # Errors
-    /// `InvalidInput`: too long. Otherwise as [`Ip::output`].
+    /// As [`output_with`](Self::output_with).
     pub fn output(&self, src: SocketAddrV4, dst: SocketAddrV4, data: &[u8]) -> io::Result<()> {
+        self.output_with(&Parameters::default(), src, dst, data)
+    }
+
+    // ANCHOR: output
+    /// Sends `data` from `src` to `dst`; IP does as `parameters` say.
+    ///
+    /// # Errors
+    /// `InvalidInput`: too long. Otherwise as [`Ip::output_with`].
+    pub fn output_with(
+        &self,
+        parameters: &Parameters,
+        src: SocketAddrV4,
+        dst: SocketAddrV4,
+        data: &[u8],
+    ) -> io::Result<()> {
         let _scope = logger::scope(self.ip.env());
         let len = header::LEN + data.len();
         let len = u16::try_from(len)
@@ -81,7 +95,7 @@ impl Udp {
         );
         let result = self
             .ip
-            .output(IpProtocol::UDP, *src.ip(), *dst.ip(), packet);
+            .output_with(parameters, IpProtocol::UDP, *src.ip(), *dst.ip(), packet);
         match &result {
             Ok(()) => self.counters.sent.inc(),
             Err(_) => self.counters.output_failed.inc(),

@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use log::debug;
 
-use crate::packet::Packet;
+use crate::ip::Parameters;
+use crate::udp::message::{Arrival, ErrorReport};
 
 /// The ports that are given to who does not ask for one (RFC 6335 §6).
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 49152..=65535;
@@ -19,6 +20,9 @@ pub const QUEUE_LIMIT: usize = 208 * 1024;
 
 /// What a queued datagram costs besides its data, in octets.
 const OVERHEAD: usize = 256;
+
+/// How many error reports wait for one socket; the oldest goes for a new one.
+pub const REPORT_LIMIT: usize = 16;
 
 /// Names a control block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,9 +50,13 @@ pub struct Pcb {
     pub remote: Option<SocketAddrV4>,
     /// It may send to broadcast addresses.
     pub broadcast: bool,
+    /// What it asks of IP for what it sends.
+    pub parameters: Parameters,
     /// What went wrong with what was sent, not told yet.
     pub error: Option<io::ErrorKind>,
-    queue: VecDeque<(SocketAddrV4, Packet)>,
+    /// The same for a socket that is not connected: it must ask.
+    pub reports: VecDeque<ErrorReport>,
+    queue: VecDeque<Arrival>,
     queued: usize,
 }
 
@@ -99,7 +107,9 @@ impl State {
             local,
             remote: None,
             broadcast: false,
+            parameters: Parameters::default(),
             error: None,
+            reports: VecDeque::new(),
             queue: VecDeque::new(),
             queued: 0,
         };
@@ -168,39 +178,39 @@ impl State {
     // ANCHOR_END: select
 
     // ANCHOR: deliver
-    /// Queues a datagram from `remote` to `local` for whom it is meant.
-    pub fn deliver(&mut self, local: SocketAddrV4, remote: SocketAddrV4, data: Packet) -> Delivery {
-        let id = self.select(local, remote);
+    /// Queues a datagram to `local` for whom it is meant.
+    pub fn deliver(&mut self, local: SocketAddrV4, arrival: Arrival) -> Delivery {
+        let id = self.select(local, arrival.from);
         let Some((id, pcb)) = id.and_then(|id| Some((id, self.pcbs.get_mut(&id)?))) else {
             return Delivery::NoSuchPort;
         };
-        let cost = data.len() + OVERHEAD;
+        let cost = arrival.data.len() + OVERHEAD;
         if pcb.queued + cost > QUEUE_LIMIT {
             debug!(target: "udp::input", "queue is full, id={id}, num={}", pcb.queue.len());
             return Delivery::QueueFull;
         }
         pcb.queued += cost;
-        pcb.queue.push_back((remote, data));
+        pcb.queue.push_back(arrival);
         debug!(target: "udp::input", "queue pushed: id={id}, num={}", pcb.queue.len());
         Delivery::Queued(id)
     }
     // ANCHOR_END: deliver
 
-    /// Notes an error about a datagram that was sent from `local` to `remote`.
-    /// Only a connected socket is told (RFC 1122 §4.1.3.3): for others it could
-    /// be about anything. Returns who was told.
-    pub fn error(
-        &mut self,
-        local: SocketAddrV4,
-        remote: SocketAddrV4,
-        kind: io::ErrorKind,
-    ) -> Option<Id> {
-        let id = self.select(local, remote)?;
+    /// Notes an error about a datagram that was sent from `local`. A connected
+    /// socket fails with it; another one, which talks to many, has to ask for
+    /// the report (RFC 1122 §4.1.3.3). Returns whose it is.
+    pub fn error(&mut self, local: SocketAddrV4, report: ErrorReport) -> Option<Id> {
+        let id = self.select(local, report.to)?;
         let pcb = self.pcbs.get_mut(&id)?;
-        (pcb.remote == Some(remote)).then(|| {
-            pcb.error = Some(kind);
-            id
-        })
+        if pcb.remote.is_some() {
+            pcb.error = Some(report.kind);
+        } else {
+            if pcb.reports.len() >= REPORT_LIMIT {
+                pcb.reports.pop_front();
+            }
+            pcb.reports.push_back(report);
+        }
+        Some(id)
     }
 
     /// The sockets, for the status page: local, remote, octets waiting.
@@ -213,14 +223,14 @@ impl State {
 
 impl Pcb {
     /// Takes the next datagram, with its sender.
-    pub fn pop(&mut self) -> Option<(SocketAddrV4, Packet)> {
-        let (remote, data) = self.queue.pop_front()?;
-        self.queued -= data.len() + OVERHEAD;
-        Some((remote, data))
+    pub fn pop(&mut self) -> Option<Arrival> {
+        let arrival = self.queue.pop_front()?;
+        self.queued -= arrival.data.len() + OVERHEAD;
+        Some(arrival)
     }
 
     /// Looks at the next datagram, and leaves it.
-    pub fn peek(&self) -> Option<&(SocketAddrV4, Packet)> {
+    pub fn peek(&self) -> Option<&Arrival> {
         self.queue.front()
     }
 
@@ -228,21 +238,38 @@ impl Pcb {
     pub fn connect(&mut self, local: Ipv4Addr, remote: SocketAddrV4) {
         self.local.set_ip(local);
         self.remote = Some(remote);
-        self.queue.retain(|(sender, _)| *sender == remote);
-        self.queued = self
-            .queue
-            .iter()
-            .map(|(_, data)| data.len() + OVERHEAD)
-            .sum();
+        self.queue.retain(|arrival| arrival.from == remote);
+        let costs = self.queue.iter();
+        self.queued = costs.map(|arrival| arrival.data.len() + OVERHEAD).sum();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ip::Options;
+    use crate::packet::Packet;
 
     fn addr(text: &str) -> SocketAddrV4 {
         text.parse().unwrap()
+    }
+
+    fn arrival(from: SocketAddrV4, len: usize) -> Arrival {
+        Arrival {
+            from,
+            to: Ipv4Addr::new(192, 0, 2, 2),
+            tos: 0,
+            options: Options::NONE,
+            data: Packet::zeroed(len),
+        }
+    }
+
+    fn report(to: SocketAddrV4) -> ErrorReport {
+        ErrorReport {
+            to,
+            from: *to.ip(),
+            kind: io::ErrorKind::ConnectionRefused,
+        }
     }
 
     #[test]
@@ -287,13 +314,9 @@ mod tests {
         state.get(wild).unwrap().connect(*here.ip(), peer);
         assert_eq!(state.select(here, peer), Some(wild));
         assert_eq!(state.select(here, other), None, "connected to another");
-        assert_eq!(
-            state.deliver(here, other, Packet::new(b"x")),
-            Delivery::NoSuchPort
-        );
-        let refused = io::ErrorKind::ConnectionRefused;
-        assert_eq!(state.error(here, peer, refused), Some(wild));
-        assert_eq!(state.error(here, other, refused), None);
+        assert_eq!(state.deliver(here, arrival(other, 1)), Delivery::NoSuchPort);
+        assert_eq!(state.error(here, report(peer)), Some(wild));
+        assert_eq!(state.error(here, report(other)), None);
     }
 
     #[test]
@@ -302,17 +325,30 @@ mod tests {
         let id = state.open(addr("0.0.0.0:7"), 0).unwrap();
         let (here, peer) = (addr("192.0.2.2:7"), addr("192.0.2.1:9"));
         let mut queued = 0;
-        while state.deliver(here, peer, Packet::zeroed(1000)) != Delivery::QueueFull {
+        while state.deliver(here, arrival(peer, 1000)) != Delivery::QueueFull {
             queued += 1;
         }
         assert_eq!(queued, QUEUE_LIMIT / (1000 + OVERHEAD));
         // Empty datagrams are not free either.
         assert!(state.get(id).unwrap().pop().is_some());
         let empty = (0..100_000)
-            .take_while(|_| state.deliver(here, peer, Packet::zeroed(0)) != Delivery::QueueFull);
+            .take_while(|_| state.deliver(here, arrival(peer, 0)) != Delivery::QueueFull);
         assert!(empty.count() < 10);
         while state.get(id).unwrap().pop().is_some() {}
         assert_eq!(state.get(id).unwrap().queued, 0);
+    }
+
+    #[test]
+    fn reports_are_bounded_and_the_latest_stay() {
+        let mut state = State::default();
+        let id = state.open(addr("0.0.0.0:7"), 0).unwrap();
+        for port in 1..=100 {
+            let peer = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), port);
+            assert_eq!(state.error(addr("192.0.2.2:7"), report(peer)), Some(id));
+        }
+        let reports = &state.get(id).unwrap().reports;
+        assert_eq!(reports.len(), REPORT_LIMIT);
+        assert_eq!(reports.back().unwrap().to.port(), 100);
     }
 
     #[test]

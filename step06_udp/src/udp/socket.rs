@@ -38,8 +38,8 @@ struct Mode {
 }
 
 /// Closes the control block when the last handle is dropped.
-struct Handle {
-    udp: Arc<Udp>,
+pub(super) struct Handle {
+    pub(super) udp: Arc<Udp>,
     id: Id,
     mode: Mutex<Mode>,
 }
@@ -54,7 +54,7 @@ impl Drop for Handle {
 
 /// A UDP socket. Clones are handles of the same socket; the last one closes it.
 #[derive(Clone)]
-pub struct UdpSocket(Arc<Handle>);
+pub struct UdpSocket(pub(super) Arc<Handle>);
 
 impl UdpSocket {
     /// Opens a socket with the address `addr`. The address 0.0.0.0 stands for
@@ -79,7 +79,7 @@ impl UdpSocket {
         })))
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut Pcb) -> R) -> io::Result<R> {
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Pcb) -> R) -> io::Result<R> {
         let id = self.0.id;
         self.0.udp.pcbs.with(|state| state.get(id).map(f))
     }
@@ -88,15 +88,19 @@ impl UdpSocket {
     /// errors, and [`send`](Self::send) needs no address.
     ///
     /// # Errors
-    /// `NetworkUnreachable`: there is no way to `addr`.
+    /// `NetworkUnreachable`: there is no way to `addr`. `PermissionDenied`: a
+    /// broadcast address, without [`set_broadcast`](Self::set_broadcast).
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         let _scope = logger::scope(self.0.udp.ip().env());
         let remote = resolve(addr)?;
-        let source = self.0.udp.source_for(*remote.ip())?;
-        self.with(|pcb| {
-            let own = *pcb.local.ip();
-            pcb.connect(if own.is_unspecified() { source } else { own }, remote);
-        })
+        let (local, broadcast) = self.with(|pcb| (*pcb.local.ip(), pcb.broadcast))?;
+        self.check_broadcast(*remote.ip(), broadcast)?;
+        let local = if local.is_unspecified() {
+            self.0.udp.source_for(*remote.ip())?
+        } else {
+            local
+        };
+        self.with(|pcb| pcb.connect(local, remote))
     }
 
     /// The socket's own address.
@@ -125,18 +129,41 @@ impl UdpSocket {
     /// As [`Udp::output`]; `PermissionDenied`: a broadcast address, without
     /// [`set_broadcast`](Self::set_broadcast).
     pub fn send_to(&self, data: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        let _scope = logger::scope(self.0.udp.ip().env());
+        self.send_from(data, Ipv4Addr::UNSPECIFIED, addr)
+    }
+
+    /// As [`send_to`](Self::send_to), from `source`, one of the host's own
+    /// addresses; 0.0.0.0 leaves the choice to the host. An answer goes out
+    /// from the address that was asked ([`Message::to`](super::Message::to)).
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to); `AddrNotAvailable`: `source` is none of
+    /// the host's, or not the one that the socket is bound to.
+    pub fn send_from(
+        &self,
+        data: &[u8],
+        source: Ipv4Addr,
+        addr: impl ToSocketAddrs,
+    ) -> io::Result<usize> {
+        let udp = &self.0.udp;
+        let _scope = logger::scope(udp.ip().env());
         let remote = resolve(addr)?;
         if remote.port() == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let (mut local, broadcast) = self.with(|pcb| (pcb.local, pcb.broadcast))?;
+        let (mut local, broadcast, parameters) =
+            self.with(|pcb| (pcb.local, pcb.broadcast, pcb.parameters))?;
         self.check_broadcast(*remote.ip(), broadcast)?;
+        if local.ip().is_unspecified() {
+            local.set_ip(source);
+        } else if !source.is_unspecified() && source != *local.ip() {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
         if local.ip().is_unspecified() && !remote.ip().is_broadcast() {
-            local.set_ip(self.0.udp.source_for(*remote.ip())?);
+            local.set_ip(udp.source_for(*remote.ip())?);
             debug!(target: "udp::sendto", "select local address, addr={}", local.ip());
         }
-        self.0.udp.output(local, remote, data)?;
+        udp.output_with(&parameters, local, remote, data)?;
         Ok(data.len())
     }
     // ANCHOR_END: send_to
@@ -163,7 +190,7 @@ impl UdpSocket {
     }
 
     /// Waits for a datagram, and takes what `found` makes of it.
-    fn receive<R>(&self, found: impl FnMut(&mut Pcb) -> Option<R>) -> io::Result<R> {
+    pub(super) fn receive<R>(&self, found: impl FnMut(&mut Pcb) -> Option<R>) -> io::Result<R> {
         let _scope = logger::scope(self.0.udp.ip().env());
         let (mode, id, mut found) = (*lock(&self.0.mode), self.0.id, found);
         let mut look = |state: &mut super::pcb::State| match state.get(id) {
@@ -196,8 +223,8 @@ impl UdpSocket {
     /// `Interrupted`: by [`Udp::interrupt`], or at shutdown. An error that was
     /// reported about an earlier datagram.
     pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (remote, data) = self.receive(Pcb::pop)?;
-        Ok((copy(&data, buffer), remote.into()))
+        let arrival = self.receive(Pcb::pop)?;
+        Ok((copy(&arrival.data, buffer), arrival.from.into()))
     }
     // ANCHOR_END: recv_from
 
@@ -206,8 +233,8 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv_from`](Self::recv_from).
     pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (remote, data) = self.receive(|pcb| pcb.peek().cloned())?;
-        Ok((copy(&data, buffer), remote.into()))
+        let arrival = self.receive(|pcb| pcb.peek().cloned())?;
+        Ok((copy(&arrival.data, buffer), arrival.from.into()))
     }
 
     /// As [`recv_from`](Self::recv_from), without the sender.
@@ -280,7 +307,7 @@ impl UdpSocket {
     }
 }
 
-fn copy(data: &[u8], buffer: &mut [u8]) -> usize {
+pub(super) fn copy(data: &[u8], buffer: &mut [u8]) -> usize {
     let len = data.len().min(buffer.len());
     buffer[..len].copy_from_slice(&data[..len]);
     len
