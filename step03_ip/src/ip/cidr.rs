@@ -49,8 +49,10 @@ impl Cidr {
 
     /// The mask of the bits that name the network.
     pub fn netmask(self) -> Ipv4Addr {
+        // EXERCISE 3.6: Networks and masks
         let host_bits = 32 - u32::from(self.prefix);
         Ipv4Addr::from_bits(u32::MAX.checked_shl(host_bits).unwrap_or(0))
+        // END 3.6
     }
 
     /// The network: the address with its host bits cleared.
@@ -60,12 +62,16 @@ impl Cidr {
 
     /// The address that reaches every host of the network (RFC 919).
     pub fn broadcast(self) -> Ipv4Addr {
+        // EXERCISE 3.6: Networks and masks
         self.addr | !self.netmask()
+        // END 3.6
     }
 
     /// True if `addr` lies in the network.
     pub fn contains(self, addr: Ipv4Addr) -> bool {
+        // EXERCISE 3.6: Networks and masks
         addr & self.netmask() == self.network()
+        // END 3.6
     }
 }
 

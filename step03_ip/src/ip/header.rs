@@ -94,22 +94,30 @@ impl Fragment {
 
     /// True if routers must not fragment this datagram.
     pub fn dont_fragment(self) -> bool {
+        // EXERCISE 3.4: The fragment word
         self.0 & Self::DF != 0
+        // END 3.4
     }
 
     /// True if this is not the last fragment.
     pub fn more_fragments(self) -> bool {
+        // EXERCISE 3.4: The fragment word
         self.0 & Self::MF != 0
+        // END 3.4
     }
 
     /// Where this fragment's payload belongs, in octets.
     pub fn offset(self) -> usize {
+        // EXERCISE 3.4: The fragment word
         usize::from(self.0 & 0x1fff) * 8
+        // END 3.4
     }
 
     /// True if this is a part of a datagram, not a whole one.
     pub fn is_fragment(self) -> bool {
+        // EXERCISE 3.4: The fragment word
         self.more_fragments() || self.offset() != 0
+        // END 3.4
     }
 }
 
@@ -175,6 +183,7 @@ impl Header {
     /// # Errors
     /// The first thing that is wrong, in the order of the header's fields.
     pub fn parse(packet: &[u8]) -> Result<Self, ParseError> {
+        // EXERCISE 3.3: Whole and intact
         let header = Self::parse_quoted(packet)?;
         let (len, total_len) = (packet.len(), header.total_len);
         if usize::from(total_len) > len || total_len < header.header_len.into() {
@@ -188,6 +197,7 @@ impl Header {
             });
         }
         Ok(header)
+        // END 3.3
     }
     // ANCHOR_END: parse
 
@@ -200,6 +210,7 @@ impl Header {
     /// # Errors
     /// The first thing that is wrong, in the order of the header's fields.
     pub fn parse_quoted(packet: &[u8]) -> Result<Self, ParseError> {
+        // EXERCISE 3.2: Read a header
         let len = packet.len();
         let Some(fixed) = packet.first_chunk::<MIN_LEN>() else {
             return Err(ParseError::TooShort { len });
@@ -227,11 +238,13 @@ impl Header {
             src: addr(12),
             dst: addr(16),
         })
+        // END 3.2
     }
 
     // ANCHOR: emit
     /// Writes the header, without options, with its checksum.
     pub fn emit(&self, out: &mut [u8; MIN_LEN]) {
+        // EXERCISE 3.10: Write a header
         out[0] = 0x45;
         out[1] = self.tos;
         out[2..4].copy_from_slice(&self.total_len.to_be_bytes());
@@ -244,6 +257,7 @@ impl Header {
         out[16..20].copy_from_slice(&self.dst.octets());
         let sum = checksum(out);
         out[10..12].copy_from_slice(&sum.to_be_bytes());
+        // END 3.10
     }
     // ANCHOR_END: emit
 
@@ -276,6 +290,7 @@ impl Header {
 /// The dump of all fields, a line each.
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // EXERCISE 3.5: A header as the log shows it
         let (hl, fragment) = (self.header_len / 4, self.fragment.0);
         writeln!(
             f,
@@ -301,6 +316,7 @@ impl fmt::Display for Header {
         writeln!(f, "        sum: 0x{:04x}", self.checksum)?;
         writeln!(f, "        src: {}", self.src)?;
         write!(f, "        dst: {}", self.dst)
+        // END 3.5
     }
 }
 

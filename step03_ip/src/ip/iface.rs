@@ -100,21 +100,27 @@ impl Interface {
     /// address, or 255.255.255.255. Networks of one or two hosts (/32, /31)
     /// have no broadcast address of their own (RFC 3021).
     pub fn is_broadcast(&self, addr: Ipv4Addr) -> bool {
+        // EXERCISE 3.8: Is it for me?
         let directed = self.network.prefix() < 31 && addr == self.network.broadcast();
         directed || addr.is_broadcast()
+        // END 3.8
     }
 
     /// True if `addr` means this host on this interface: its own address, or
     /// any of the network at a loopback interface (RFC 1122 §3.2.1.3 (g): all
     /// of 127.0.0.0/8 is this host).
     pub fn owns(&self, addr: Ipv4Addr) -> bool {
+        // EXERCISE 3.8: Is it for me?
         let inside = self.is_loopback() && self.network.contains(addr);
         addr == self.unicast() || inside && !self.is_broadcast(addr)
+        // END 3.8
     }
 
     /// True if the interface takes datagrams for `dst`.
     pub fn accepts(&self, dst: Ipv4Addr) -> bool {
+        // EXERCISE 3.8: Is it for me?
         self.owns(dst) || self.is_broadcast(dst)
+        // END 3.8
     }
 
     /// True if what is sent here comes back.
@@ -182,6 +188,7 @@ impl<F: Family> Interfaces<F> {
         device: &Arc<Device>,
         network: F::Network,
     ) -> Result<(), AlreadyExists> {
+        // EXERCISE 3.7: An address on a device
         if self.on(device).is_some() {
             error!(target: "iface::register", "already exists, dev={}, family={}", device.name(), F::NAME);
             return Err(AlreadyExists {
@@ -196,6 +203,7 @@ impl<F: Family> Interfaces<F> {
         let description = fmt::from_fn(|f| F::describe(network, f));
         info!(target: "iface::register", "registered: dev={}, {description}", device.name());
         Ok(())
+        // END 3.7
     }
     // ANCHOR_END: register
 

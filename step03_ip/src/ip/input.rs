@@ -149,6 +149,7 @@ impl IpInput {
         protocol: IpProtocol,
         upper: impl Upper + 'static,
     ) -> Result<(), AlreadyRegistered> {
+        // EXERCISE 3.14: Register a protocol above IP
         if self
             .uppers
             .iter()
@@ -160,6 +161,7 @@ impl IpInput {
         self.uppers.push((protocol, Box::new(upper)));
         info!(target: "ip::register", "registered, type={protocol}");
         Ok(())
+        // END 3.14
     }
     // ANCHOR_END: register
 
@@ -199,6 +201,7 @@ fn is_for_us(ip: &Ip, iface: &Interface, dst: Ipv4Addr) -> bool {
 impl Protocol for IpInput {
     // ANCHOR: input
     fn input(&mut self, device: &Arc<Device>, mut packet: Packet) {
+        // EXERCISE 3.9: IP input
         let counters = &self.ip.counters;
         counters.received.inc();
         // ANCHOR: checks
@@ -262,6 +265,7 @@ impl Protocol for IpInput {
             header,
             packet,
         );
+        // END 3.9
     }
     // ANCHOR_END: input
 
@@ -313,6 +317,7 @@ fn deliver(
     header: Header,
     mut packet: Packet,
 ) {
+    // EXERCISE 3.16: To the protocol that it is for
     let counters = &ip.counters;
     if !packet.pull(header.header_len.into()) {
         return; // parse() has made sure that it is long enough
@@ -338,6 +343,7 @@ fn deliver(
             errors.report(DeliveryError::ProtocolUnreachable, datagram);
         }
     }
+    // END 3.16
 }
 // ANCHOR_END: deliver
 

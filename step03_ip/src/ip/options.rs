@@ -69,6 +69,7 @@ fn malformed(at: usize) -> Problem {
 /// # Errors
 /// The first that keeps it from being delivered.
 pub fn check(options: &[u8]) -> Result<(), Problem> {
+    // EXERCISE 3.15: Options that keep a datagram out
     for item in items(options) {
         let (at, kind, item) = item?;
         let smallest = match kind {
@@ -87,6 +88,7 @@ pub fn check(options: &[u8]) -> Result<(), Problem> {
         }
     }
     Ok(())
+    // END 3.15
 }
 
 /// The options of one header, padded to whole words of 4 octets.

@@ -225,6 +225,7 @@ impl Ip {
         dst: Ipv4Addr,
         payload: Packet,
     ) -> io::Result<()> {
+        // EXERCISE 3.11: Which way, and from whom
         let _scope = logger::scope(&self.env);
         let route = if dst.is_broadcast() {
             self.broadcast_route(src, dst)?
@@ -265,6 +266,7 @@ impl Ip {
             return self.output_core(&route, &header, options, payload);
         }
         self.output_fragments(&route, &header, options, &payload)
+        // END 3.11
     }
 
     // ANCHOR: fragments
@@ -277,6 +279,7 @@ impl Ip {
         options: &Options,
         payload: &[u8],
     ) -> io::Result<()> {
+        // EXERCISE 3.13: In pieces that fit
         let header_len = header::MIN_LEN + options.len();
         let room = route.iface.device().mtu().saturating_sub(header_len) / 8 * 8;
         let mut options = *options;
@@ -301,6 +304,7 @@ impl Ip {
         }
         self.counters.fragmented.inc();
         Ok(())
+        // END 3.13
     }
     // ANCHOR_END: fragments
 
@@ -324,6 +328,7 @@ impl Ip {
 
     /// The source address: what was asked for, if it is ours, or the route's.
     fn source(&self, src: Ipv4Addr, dst: Ipv4Addr, route: &Route<'_>) -> io::Result<Ipv4Addr> {
+        // EXERCISE 3.11: Which way, and from whom
         if src.is_unspecified() {
             return Ok(self.interfaces.select(dst).unwrap_or(route.iface).unicast());
         }
@@ -333,6 +338,7 @@ impl Ip {
             return Err(self.foreign_source(src));
         }
         Ok(src)
+        // END 3.11
     }
 
     fn foreign_source(&self, src: Ipv4Addr) -> io::Error {
@@ -350,6 +356,7 @@ impl Ip {
         options: &Options,
         mut packet: Packet,
     ) -> io::Result<()> {
+        // EXERCISE 3.12: The header in front, and out
         let device = route.iface.device();
         let Header {
             dst,
@@ -370,12 +377,14 @@ impl Ip {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // END 3.12
     }
     // ANCHOR_END: output_core
 
     // ANCHOR: output_device
     /// Hands the datagram to the device, with the link address that it needs.
     fn output_device(&self, route: &Route<'_>, packet: Packet) -> io::Result<()> {
+        // EXERCISE 3.12: The header in front, and out
         let device = route.iface.device();
         let ethertype = EtherType::IP.0;
         if !device.flags().contains(DeviceFlags::NEED_ARP) {
@@ -385,6 +394,7 @@ impl Ip {
             return device.output(device.broadcast(), ethertype, packet);
         }
         self.neighbor.deliver(route.iface, route.next_hop, packet)
+        // END 3.12
     }
     // ANCHOR_END: output_device
 }

@@ -215,6 +215,7 @@ impl Partial {
 
     /// True if the range lies over another, or over the end of the datagram.
     fn overlaps(&self, range: &std::ops::Range<usize>, more: bool) -> bool {
+        // EXERCISE 3.17: Pieces become a datagram
         let before = self.pieces.range(..range.end).next_back();
         let over_another = before.is_some_and(|(start, piece)| start + piece.len() > range.start);
         let last = self.pieces.last_key_value();
@@ -224,10 +225,12 @@ impl Partial {
             None => !more && highest > range.end,
         };
         over_another || over_the_end
+        // END 3.17
     }
 
     /// The datagram, if all of it is there.
     fn whole(&mut self) -> Option<(Header, Packet)> {
+        // EXERCISE 3.17: Pieces become a datagram
         let len = self.len?;
         if self.pieces.values().map(|piece| piece.len()).sum::<usize>() != len {
             return None;
@@ -246,6 +249,7 @@ impl Partial {
         }
         let header = Header::parse(&packet).ok()?;
         Some((header, packet))
+        // END 3.17
     }
 }
 

@@ -112,6 +112,7 @@ pub fn write(root: &Path, course: &Course, dir: &Path, choice: &Choice) -> Resul
         (pack::FILE, pack::encode(&course.files).as_str()),
         ("README.md", include_str!("../../student/README.md")),
         ("AGENTS.md", include_str!("../../student/AGENTS.md")),
+        ("xtask/src/main.rs", include_str!("../../student/main.rs")),
     ] {
         let path = dir.join(path);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -121,6 +122,12 @@ pub fn write(root: &Path, course: &Course, dir: &Path, choice: &Choice) -> Resul
 
 /// What a student does not need, or must not see.
 fn is_left_out(path: &str) -> bool {
+    if let Some(path) = path.strip_prefix("xtask/") {
+        // Of the chores only those that are his.
+        let his = ["Cargo.toml", "src", "src/exercises", "student"];
+        let is_his = his.contains(&path) || path.starts_with("src/exercises/");
+        return !is_his && !path.starts_with("student/");
+    }
     let name = path.rsplit('/').next().unwrap_or(path);
     let file = [
         ".git",
@@ -171,9 +178,11 @@ fn copy(
     Ok(())
 }
 
-/// The workspace's lints, without those that a hole would set off: what only
-/// the solution uses is unused for now.
+/// The workspace without what was left out, and without the lints that a hole
+/// would set off: what only the solution uses is unused for now.
 fn lenient(cargo_toml: &str) -> String {
+    let lines = cargo_toml.split_inclusive('\n');
+    let cargo_toml: String = lines.filter(|line| !line.contains("\"xtask/")).collect();
     let lints = "[workspace.lints.rust]\n";
     let holes = "# What only a hole's solution uses is unused until it is written.\n\
         dead_code = \"allow\"\nunreachable_code = \"allow\"\nunused_imports = \"allow\"\n\
@@ -234,5 +243,15 @@ mod tests {
         assert!(is_left_out(".git") && is_left_out("step01_a/exercises.toml"));
         assert!(is_left_out("step01_a/mutants.toml") && is_left_out("target"));
         assert!(!is_left_out("step01_a/src/lib.rs"));
+        assert!(is_left_out("xtask/src/book.rs") && is_left_out("xtask/fuzz"));
+        assert!(!is_left_out("xtask/src/exercises/pack.rs") && !is_left_out("xtask/src"));
+    }
+
+    #[test]
+    fn a_manifest_that_fits() {
+        let toml = "members = [\n    \"a\",\n    \"xtask/b\",\n]\n[workspace.lints.rust]\nx = 1\n";
+        let toml = lenient(toml);
+        assert!(!toml.contains("xtask/b") && toml.contains("    \"a\",\n]"));
+        assert!(toml.contains("[workspace.lints.rust]\n# What") && toml.ends_with("x = 1\n"));
     }
 }
