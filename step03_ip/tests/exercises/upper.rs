@@ -79,7 +79,7 @@ fn options_that_keep_a_datagram_out() {
         (&[1, 1, 1, 7], malformed(24)),
         (&[7, 2, 1, 1], malformed(21)), // there is no pointer
         (&[7, 7, 3, 0, 0, 0, 0], malformed(22)),
-        (&[1, 68, 8, 4, 0, 0, 0, 0], malformed(23)),
+        (&[1, 68, 7, 4, 0, 0, 0, 0], malformed(23)),
         (&[131, 7, 4, 192, 0, 2, 9], Problem::SourceRoute),
         (&[137, 7, 7, 192, 0, 2, 9], Problem::SourceRoute),
         (&[1, 7, 7, 4, 0, 0, 0, 0, 137, 3, 3, 0], malformed(30)),

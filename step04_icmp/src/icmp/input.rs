@@ -93,6 +93,7 @@ impl IcmpInput {
     }
 
     fn error(&mut self, header: &Header, from: Ipv4Addr, quote: &[u8]) {
+        // EXERCISE 4.6: Whom an error concerns
         let counters = &self.icmp.counters;
         let Ok(datagram) = IpHeader::parse_quoted(quote) else {
             counters.bad_quote.inc();
@@ -121,6 +122,7 @@ impl IcmpInput {
         } else {
             counters.unclaimed_error.inc();
         }
+        // END 4.6
     }
 }
 
@@ -135,6 +137,7 @@ impl Upper for IcmpInput {
         // §3.2.2.6).
         let (tos, options) = (datagram.header.tos, Options::new(datagram.options()));
         let mut message = datagram.payload;
+        // EXERCISE 4.5: ICMP input, and the echo
         let header = match Header::parse(&message) {
             Ok(header) => header,
             Err(error) => {
@@ -196,6 +199,7 @@ impl Upper for IcmpInput {
             _ => icmp.counters.unknown_type.inc(),
         }
         // ANCHOR_END: types
+        // END 4.5
     }
     // ANCHOR_END: input
 }

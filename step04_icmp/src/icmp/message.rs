@@ -167,6 +167,7 @@ impl Header {
     /// # Errors
     /// Too short, or damaged.
     pub fn parse(message: &[u8]) -> Result<Self, ParseError> {
+        // EXERCISE 4.1: Read a message
         let Some(&[kind, code, s0, s1, v0, v1, v2, v3]) = message.first_chunk::<HEADER_LEN>()
         else {
             return Err(ParseError::TooShort { len: message.len() });
@@ -181,11 +182,13 @@ impl Header {
             checksum: sum,
             values: u32::from_be_bytes([v0, v1, v2, v3]),
         })
+        // END 4.1
     }
 
     /// Writes the header to the front of `message`, whose data is in place,
     /// with the checksum over both. Does nothing if there is no room for it.
     pub fn emit(&self, message: &mut [u8]) {
+        // EXERCISE 4.3: Write a message
         let Some(header) = message.first_chunk_mut::<HEADER_LEN>() else {
             return;
         };
@@ -193,6 +196,7 @@ impl Header {
         *header = [self.icmp_type.0, self.code.0, 0, 0, v0, v1, v2, v3];
         let sum = checksum(message).to_be_bytes();
         message[2..4].copy_from_slice(&sum);
+        // END 4.3
     }
 
     /// Identifier and sequence number of an echo or its reply.
@@ -210,6 +214,7 @@ pub fn echo_values(id: u16, seq: u16) -> u32 {
 /// The dump of all fields, a line each.
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // EXERCISE 4.2: A message as the log shows it
         writeln!(f, "       type: {}", self.icmp_type)?;
         writeln!(f, "       code: {}", self.code.0)?;
         writeln!(f, "        sum: 0x{:04x}", self.checksum)?;
@@ -221,6 +226,7 @@ impl fmt::Display for Header {
             }
             _ => write!(f, "     values: 0x{:08x}", self.values),
         }
+        // END 4.2
     }
 }
 

@@ -81,6 +81,7 @@ impl Icmp {
         src: Ipv4Addr,
         dst: Ipv4Addr,
     ) -> io::Result<()> {
+        // EXERCISE 4.4: Send a message
         let _scope = logger::scope(self.ip.env());
         data.prepend(HEADER_LEN);
         header.emit(&mut data);
@@ -97,6 +98,7 @@ impl Icmp {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // END 4.4
     }
     // ANCHOR_END: output
 
@@ -109,6 +111,7 @@ impl Icmp {
     /// Tells the sender of `datagram` what is wrong with it, unless the rules
     /// forbid it or too many have been told lately.
     pub fn error(&self, icmp_type: IcmpType, code: Code, values: u32, datagram: Datagram<'_>) {
+        // EXERCISE 4.8: Tell the sender, if you may
         let (iface, header) = (datagram.iface, datagram.header);
         // The address that the sender wrote to, so that it knows who answers.
         let src = datagram.specific_dst();
@@ -124,6 +127,7 @@ impl Icmp {
         quote.truncate(MAX_ERROR_LEN - IP_HEADER_LEN - HEADER_LEN);
         // Failures are counted and logged where they happen.
         let _ = self.output(icmp_type, code, values, quote, src, header.src);
+        // END 4.8
     }
     // ANCHOR_END: error
 }
@@ -132,6 +136,7 @@ impl Icmp {
 /// About what an error may be sent (RFC 1122 §3.2.2): never about another
 /// error, a broadcast, a later fragment, or a source that is no single host.
 fn may_report(iface: &Interface, header: &IpHeader, datagram: &Packet) -> bool {
+    // EXERCISE 4.8: Tell the sender, if you may
     let is_icmp_error = header.protocol == IpProtocol::ICMP
         && datagram
             .get(usize::from(header.header_len))
@@ -143,6 +148,7 @@ fn may_report(iface: &Interface, header: &IpHeader, datagram: &Packet) -> bool {
         || header.src.is_multicast()
         || header.src.octets()[0] >= 240);
     from_one && !to_many && !is_icmp_error && header.fragment.offset() == 0
+    // END 4.8
 }
 // ANCHOR_END: may_report
 
@@ -158,6 +164,7 @@ impl IcmpErrors {
 
 impl ErrorReporter for IcmpErrors {
     fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>) {
+        // EXERCISE 4.9: Which error is which message
         let (icmp_type, code, values) = match error {
             DeliveryError::ProtocolUnreachable => (IcmpType::DEST_UNREACH, Code::PROTOCOL, 0),
             DeliveryError::SourceRouteFailed => (IcmpType::DEST_UNREACH, Code::SOURCE_ROUTE, 0),
@@ -171,5 +178,6 @@ impl ErrorReporter for IcmpErrors {
             _ => return,
         };
         self.0.error(icmp_type, code, values, datagram);
+        // END 4.9
     }
 }

@@ -27,6 +27,7 @@ impl TokenBucket {
 
     /// Takes a token; false if there is none at `now`.
     pub fn take(&mut self, now: Time) -> bool {
+        // EXERCISE 4.7: A bucket of tokens
         let intervals = now.since(self.filled).as_nanos() / self.interval.as_nanos().max(1);
         let refill = u32::try_from(intervals).unwrap_or(u32::MAX);
         self.tokens = self.tokens.saturating_add(refill).min(self.size);
@@ -38,6 +39,7 @@ impl TokenBucket {
         let there = self.tokens > 0;
         self.tokens = self.tokens.saturating_sub(1);
         there
+        // END 4.7
     }
 }
 
