@@ -5,12 +5,14 @@
 //! no protocol but HTTP, and what is measured is what a reader sees.
 
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
@@ -22,6 +24,8 @@ use server::Server;
 
 /// How long all pages together may take.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// The file with what it says on stderr.
+const SAID: &str = "said.txt";
 /// What Chromium may be called.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 /// Pages that are no pages of the book, or all of them at once.
@@ -115,10 +119,15 @@ fn pages(folder: &Path) -> Result<Vec<String>> {
 fn look(chromium: &Path, folder: &Path, plan: &Plan) -> Result<(Findings, String)> {
     let (done, result) = mpsc::channel();
     let server = Server::start(folder, plan.json(), done)?;
-    let browser = Browser::start(chromium, &[&server.url("__check/page.html")])?;
-    let report = result.recv_timeout(PATIENCE);
-    drop(browser);
-    judge(&report.context("the browser has not reported in time")?)
+    let mut browser = Browser::start(chromium, &[&server.url("__check/page.html")])?;
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE {
+        match result.recv_timeout(Duration::from_millis(200)) {
+            Ok(report) => return judge(&report),
+            Err(_) => browser.is_alive()?,
+        }
+    }
+    bail!("the browser has not reported in time")
 }
 
 /// Reads what the page has reported.
@@ -186,11 +195,13 @@ impl Browser {
         if fs::metadata("/proc/self")?.uid() == 0 {
             command.arg("--no-sandbox");
         }
+        fs::create_dir_all(&profile)?;
+        let said = fs::File::create(profile.join(SAID))?;
         let child = command
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(said)
             .spawn()
             .with_context(|| format!("cannot run {}", chromium.display()))?;
         Ok(Self { child, profile })
@@ -200,8 +211,23 @@ impl Browser {
         let status = self.child.wait()?;
         match status.success() {
             true => Ok(()),
-            false => bail!("the browser ends with {status}"),
+            false => bail!("the browser ends with {status}: {}", self.complaint()),
         }
+    }
+
+    /// An error if it has ended, with what it has said.
+    fn is_alive(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("the browser has ended with {status}: {}", self.complaint()),
+            None => Ok(()),
+        }
+    }
+
+    /// What it has said of a fatal error, or else its last line.
+    fn complaint(&self) -> String {
+        let said = fs::read_to_string(self.profile.join(SAID)).unwrap_or_default();
+        let fatal = said.lines().find(|line| line.contains("FATAL"));
+        fatal.or(said.lines().last()).unwrap_or_default().to_owned()
     }
 }
 
@@ -211,154 +237,5 @@ impl Drop for Browser {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.profile);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is found in a site of one page, `body` being its `<body>`, and of
-    /// `others`.
-    fn errors_with(name: &str, body: &str, others: &[(&str, String)]) -> Option<Vec<String>> {
-        let Some(chromium) = find() else {
-            skip("no Chromium").unwrap();
-            return None;
-        };
-        let folder = env::temp_dir().join(format!("microps-site-{}-{name}", std::process::id()));
-        fs::create_dir_all(folder.join("time_machine")).unwrap();
-        let html = format!(
-            "<!doctype html><html><head></head><body style='margin:0'><main>{body}</main></body></html>"
-        );
-        fs::write(folder.join("a.html"), html).unwrap();
-        for (path, text) in others {
-            fs::write(folder.join(path), text).unwrap();
-        }
-        let plan = Plan {
-            pages: pages(&folder).unwrap(),
-            search: None,
-            machine: body.contains("id=\"machine\"").then_some("a.html"),
-        };
-        let found = look(&chromium, &folder, &plan);
-        fs::remove_dir_all(&folder).unwrap();
-        Some(found.unwrap().0.errors)
-    }
-
-    fn errors(name: &str, body: &str) -> Option<Vec<String>> {
-        errors_with(name, body, &[])
-    }
-
-    /// Asserts that exactly one thing is wrong, and what.
-    fn assert_wrong(name: &str, body: &str, what: &str) {
-        if let Some(errors) = errors(name, body) {
-            let found = errors.iter().all(|error| error.contains(what));
-            assert!(found && !errors.is_empty(), "{what}: {errors:?}");
-        }
-    }
-
-    #[test]
-    fn a_page_that_is_fine() {
-        let body = "<h1>A</h1><div style='overflow-x:auto'><pre>".to_owned()
-            + &"long ".repeat(99)
-            + "</pre></div><img alt='dot' src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>";
-        if let Some(errors) = errors("fine", &body) {
-            assert_eq!(errors, [""; 0]);
-        }
-    }
-
-    #[test]
-    fn what_is_planted_is_found() {
-        let wide = "<p style='width:400px'>A</p>";
-        assert_wrong(
-            "wide",
-            wide,
-            "a.html: is wider than 360: <p class=\"\"> 'A'",
-        );
-        let picture = "<img alt='no' src='no.png'>";
-        if let Some(errors) = errors("picture", picture) {
-            assert_eq!(errors.len(), 2, "{errors:?}");
-            assert_eq!(errors[0], "a.html: a picture does not load: no.png");
-        }
-        let script = "<script>undefined.x;</script>";
-        assert_wrong("script", script, "a script fails: Uncaught TypeError");
-        let grey = "<p style='color:#999;background:#fff'>A</p>";
-        assert_wrong("grey", grey, "a contrast of 2.8: <p class=\"\"> 'A'");
-    }
-
-    /// What is found in the time machine, after `old` in its script or style has
-    /// become `new`.
-    fn machine_errors(name: &str, old: &str, new: &str) -> Option<Vec<String>> {
-        let source = crate::root().join("book/src");
-        let read = |path: &str| fs::read_to_string(source.join(path)).unwrap();
-        let page = read("time_machine.md");
-        let (_, body) = page.split_once("<link").unwrap();
-        let (body, _) = body.rsplit_once("</script>").unwrap();
-        let picture = read("time_machine/ladder.svg");
-        let body = body.replace("{{#include time_machine/ladder.svg}}", &picture);
-        let (script, style) = (
-            read("time_machine/machine.js"),
-            read("time_machine/machine.css"),
-        );
-        assert!(script.contains(old) || style.contains(old), "{old}");
-        let files = [
-            ("time_machine/machine.js", script.replace(old, new)),
-            ("time_machine/machine.css", style.replace(old, new)),
-            ("time_machine/data.js", read("time_machine/data.js")),
-        ];
-        errors_with(name, &format!("<link{body}</script>"), &files)
-    }
-
-    #[test]
-    fn a_time_machine_that_does_not_move() {
-        if let Some(errors) = machine_errors("machine", "", "") {
-            assert_eq!(errors, [""; 0]);
-        }
-        for (name, old, new, what) in [
-            (
-                "stuck",
-                "goTo(now + 1)",
-                "goTo(now)",
-                "shows the line 0 instead of 1",
-            ),
-            (
-                "dark",
-                "lit && \"tm-lit\"))",
-                "\"\"))",
-                "lights up no log or source",
-            ),
-            (
-                "link",
-                "location.hash.match",
-                "\"\".match",
-                "a link to a frame",
-            ),
-        ] {
-            if let Some(errors) = machine_errors(name, old, new) {
-                let found = errors.iter().any(|error| error.contains(what));
-                assert!(found, "{name}: {errors:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_the_page_reports() {
-        let (findings, summary) = judge("error a: b\n  more\ndone: 2 pages").unwrap();
-        assert_eq!(
-            (findings.errors, summary.as_str()),
-            (vec!["a: b".to_owned()], "2 pages")
-        );
-        assert!(judge("").is_err());
-        assert_eq!(judge("error x").unwrap().1, "not at the end");
-    }
-
-    #[test]
-    fn a_plan() {
-        let plan = Plan {
-            pages: vec!["a.html".to_owned(), "b.html".to_owned()],
-            search: Some("a.html"),
-            machine: None,
-        };
-        let expected = "{\"pages\":[\"a.html\",\"b.html\"],\"search\":\"a.html\",\"machine\":null}";
-        assert_eq!(plan.json(), expected);
     }
 }
