@@ -19,8 +19,9 @@ fn backlog(scene: &mut Scene) -> Result<()> {
     let mut clients = Vec::new();
     for _ in 0..3 {
         clients.push(scene::connect(&scene.b, "192.0.2.2:7")?);
+        scene.run(Duration::from_millis(10));
     }
-    scene.run(Duration::from_millis(100));
+    scene.run(Duration::from_millis(70));
     for client in &clients {
         println!("{}: {}", client.local_addr()?, client.state()?);
     }

@@ -20,7 +20,7 @@ use std::net::SocketAddrV4;
 
 use crate::segment::{Outgoing, Segment};
 use crate::state::State;
-use crate::tcb::{Context, Tcb, TcpState};
+use crate::tcb::{Context, Id, Owner, Tcb, TcpState};
 use crate::time::Time;
 
 /// What a check says about a segment: go on with the next check, or it is
@@ -57,6 +57,11 @@ impl State {
         if let Some(id) = self.connection(local, remote) {
             beyond = self.give_way(id, &segment);
             if beyond.is_none() {
+                if self.must_wait_outside(id, &segment) {
+                    log::debug!(target: "tcp::segment_arrives", "backlog is full, foreign={remote}");
+                    self.counters.backlog_full.inc();
+                    return;
+                }
                 self.with(id, now, out, |tcb, cx| tcb.segment_arrives(segment, cx));
                 return;
             }
@@ -74,6 +79,23 @@ impl State {
         } else {
             self.segment_arrives_in_closed(local, remote, &segment, out);
         }
+    }
+
+    /// Would this segment establish one more child than the backlog of its
+    /// listener has room for? (There was room when its SYN came, but others were
+    /// faster.) The peer believes that it is connected, and will ask again.
+    fn must_wait_outside(&self, id: Id, segment: &Segment) -> bool {
+        let Some(tcb) = self.tcbs.get(&id) else {
+            return false;
+        };
+        let Owner::Listener(listener) = tcb.owner else {
+            return false;
+        };
+        let establishes = segment.flags.ack() && !segment.flags.rst() && !segment.flags.syn();
+        let backlog = self.listeners.backlog(listener);
+        tcb.state == TcpState::SynReceived
+            && establishes
+            && backlog.is_some_and(|backlog| backlog.is_full())
     }
 }
 

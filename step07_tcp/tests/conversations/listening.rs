@@ -243,6 +243,36 @@ fn established_children_fill_the_backlog_for_good() {
     );
 }
 
+#[test]
+fn who_completes_the_handshake_too_late_waits_outside() {
+    let mut talk = Talk::listening(Config::default());
+    // Five requests while there is room, and room for four of them.
+    let mut out = vec![];
+    for number in 0..5 {
+        let (syn, now) = (talk.syn(), talk.now);
+        talk.state
+            .segment_arrives(us(), client(number), syn, MTU, now, &mut out);
+    }
+    let acks: Vec<_> = out
+        .iter()
+        .map(|outgoing| Segment {
+            ack: outgoing.segment.seq + 1,
+            ..talk.ack(1, 1)
+        })
+        .collect();
+    for (number, ack) in acks.iter().enumerate() {
+        let number = u16::try_from(number).unwrap();
+        assert!(talk.inject_from(client(number), ack.clone()).is_empty());
+    }
+    let listener = talk.listener.unwrap();
+    assert_eq!(talk.state.status(listener).unwrap().readable, 4);
+    assert_eq!(talk.state.counters().backlog_full.get(), 1);
+    // Its next acknowledgment is taken, once somebody has been accepted.
+    talk.state.accept(listener).unwrap();
+    talk.inject_from(client(4), acks[4].clone());
+    assert_eq!(talk.state.status(listener).unwrap().readable, 4);
+}
+
 /// Completes the handshake of a client.
 fn handshake(talk: &mut Talk, number: u16) {
     let mut out = vec![];
