@@ -16,6 +16,7 @@
 //! | [`rack`], [`tail_loss_probe`], [`prr`] | – | losses found by time, and how fast they are repaired |
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
 //! | [`keep_alive`], [`user_timeout`], [`socket_options`] | – | how long a silent peer is borne |
+//! | [`diffserv`] | – | what a connection asks of IP |
 //! | [`path_mtu`] | – | the longest datagram that the whole way carries |
 //! | [`urgent`] | – | what the peer calls urgent |
 //! | [`time_wait`], [`orphans`] | 28 | the end |
@@ -33,6 +34,7 @@ pub use step06_udp::*;
 pub mod config;
 pub mod congestion;
 pub mod cubic;
+pub mod diffserv;
 pub mod flags;
 pub mod header;
 pub mod host;

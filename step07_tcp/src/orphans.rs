@@ -90,11 +90,14 @@ impl Tcb {
         }
     }
 
-    /// The peer lives, and keeps us waiting with a closed window. That is not a
-    /// reason to give up (RFC 9293 §3.8.6.1, MUST-37), as long as there is a
-    /// user who can decide.
+    /// The peer lives, and keeps us waiting with a closed window, or one that
+    /// it has drawn back before what we sent. That is not a reason to give up
+    /// (RFC 9293 §3.8.6.1, MUST-37; §3.8.6, SHLD-17), as long as there is a user
+    /// who can decide.
     pub(crate) fn tolerate_closed_window(&mut self, cx: &Context<'_>) {
-        if self.snd.wnd == 0 && self.owner != Owner::Nobody {
+        let edge = self.snd.una + self.snd.wnd;
+        let closed = self.snd.wnd == 0 || edge.lt(self.snd.nxt);
+        if closed && self.owner != Owner::Nobody {
             self.stalled_since = cx.now;
         }
     }

@@ -1,6 +1,7 @@
 //! What is sent, and when (RFC 9293 §3.8.6): window, Nagle, silly-window
 //! avoidance of the sender and of the receiver, delayed acknowledgments.
 
+use crate::diffserv::Service;
 use crate::flags::Flags;
 use crate::options::SackBlocks;
 use crate::packet::Packet;
@@ -199,7 +200,10 @@ impl Tcb {
         cx.out.push(Outgoing {
             local: self.local,
             remote: self.remote,
-            dont_fragment: self.path_mtu.dont_fragment(),
+            service: Service {
+                dont_fragment: self.path_mtu.dont_fragment(),
+                ..self.service
+            },
             segment,
         });
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use crate::diffserv::Service;
 use crate::flags::Flags;
 use crate::header::{Header, ParseError, verify};
 use crate::options::Options;
@@ -115,8 +116,8 @@ pub struct Outgoing {
     pub local: SocketAddrV4,
     /// The peer's end.
     pub remote: SocketAddrV4,
-    /// No router may cut it (RFC 1191).
-    pub dont_fragment: bool,
+    /// What it asks of IP.
+    pub service: Service,
     /// What is to be sent.
     pub segment: Segment,
 }
@@ -228,7 +229,7 @@ mod tests {
         let packet = Outgoing {
             local,
             remote,
-            dont_fragment: false,
+            service: Service::default(),
             segment: sent.clone(),
         }
         .into_packet();

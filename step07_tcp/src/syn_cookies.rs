@@ -20,6 +20,7 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
+use crate::diffserv::Service;
 use crate::flags::Flags;
 use crate::isn::Secret;
 use crate::options::Options;
@@ -116,7 +117,7 @@ impl State {
         out.push(Outgoing {
             local,
             remote,
-            dont_fragment: false,
+            service: Service::default(),
             segment: Segment {
                 seq,
                 ack: segment.seq + 1,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::congestion::CongestionControl;
+use crate::diffserv::Service;
 use crate::keep_alive::KeepAliveState;
 use crate::listener::Listener;
 use crate::options::Options;
@@ -197,6 +198,8 @@ pub struct Tcb {
     pub(crate) keep_alive: KeepAliveState,
     /// R2, if the user has chosen it.
     pub(crate) user_timeout: Option<Duration>,
+    /// What our segments ask of IP.
+    pub(crate) service: Service,
     pub(crate) nodelay: bool,
     /// The user does not want to read any more.
     pub(crate) reading_shut: bool,
@@ -293,6 +296,7 @@ impl Tcb {
             challenge_acks: 0,
             keep_alive: KeepAliveState::default(),
             user_timeout: None,
+            service: Service::default(),
             nodelay: config.nodelay,
             reading_shut: false,
             error: None,

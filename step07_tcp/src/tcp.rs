@@ -172,7 +172,7 @@ impl Tcp {
     /// Sends one segment.
     fn output(&self, outgoing: Outgoing) -> io::Result<()> {
         let (local, remote) = (outgoing.local, outgoing.remote);
-        let whole = outgoing.dont_fragment;
+        let parameters = outgoing.service.into();
         let payload = outgoing.segment.payload.len();
         let packet = outgoing.into_packet();
         if log::log_enabled!(target: "tcp::output_segment", log::Level::Debug)
@@ -184,9 +184,9 @@ impl Tcp {
                 packet.len(), hexdump(&packet)
             );
         }
-        let send = if whole { Ip::output_whole } else { Ip::output };
         let (src, dst) = (*local.ip(), *remote.ip());
-        send(&self.ip, IpProtocol::TCP, src, dst, packet)
+        self.ip
+            .output_with(&parameters, IpProtocol::TCP, src, dst, packet)
     }
     // ANCHOR_END: output
 

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddrV4};
 use crate::flags::Flags;
 use crate::listener::{Backlog, Listener};
 use crate::segment::Outgoing;
+use crate::segment_arrives::is_unicast;
 use crate::state::State;
 use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState};
 use crate::time::Time;
@@ -92,7 +93,7 @@ impl State {
         now: Time,
         out: &mut Vec<Outgoing>,
     ) -> io::Result<Id> {
-        if remote.port() == 0 || remote.ip().is_unspecified() || local.ip().is_unspecified() {
+        if remote.port() == 0 || !is_unicast(remote) || !is_unicast(local) {
             return Err(ErrorKind::InvalidInput.into());
         }
         self.check_up()?;

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddrV4;
 
+use crate::diffserv::Service;
 use crate::flags::Flags;
 use crate::packet::Packet;
 use crate::segment::{Outgoing, Segment};
@@ -52,7 +53,7 @@ pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Seg
     Outgoing {
         local,
         remote,
-        dont_fragment: false,
+        service: Service::default(),
         segment: reset,
     }
 }

@@ -114,7 +114,7 @@ impl Tcb {
 }
 
 /// Can this be one end of a connection?
-fn is_unicast(end: SocketAddrV4) -> bool {
+pub(crate) fn is_unicast(end: SocketAddrV4) -> bool {
     let ip = end.ip();
     !ip.is_multicast() && !ip.is_broadcast() && !ip.is_unspecified()
 }

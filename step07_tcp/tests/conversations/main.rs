@@ -15,6 +15,7 @@ mod opening;
 mod orphans;
 mod path_mtu;
 mod rack;
+mod requirements;
 mod resets;
 mod retransmission;
 mod sack;

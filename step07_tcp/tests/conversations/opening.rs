@@ -315,6 +315,8 @@ fn impossible_opens_are_refused() {
     };
     assert_eq!(connect(us(), "192.0.2.1:43210"), Err(ErrorKind::AddrInUse));
     assert_eq!(connect(us(), "192.0.2.1:0"), Err(ErrorKind::InvalidInput));
-    assert_eq!(connect(us(), "0.0.0.0:7"), Err(ErrorKind::InvalidInput));
+    for nobody in ["0.0.0.0:7", "224.0.0.1:7", "255.255.255.255:7"] {
+        assert_eq!(connect(us(), nobody), Err(ErrorKind::InvalidInput));
+    }
     assert_eq!(connect(us(), "192.0.2.1:43211"), Ok(()));
 }

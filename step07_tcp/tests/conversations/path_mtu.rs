@@ -32,9 +32,9 @@ fn sent(talk: &mut Talk, data: &[u8]) -> Vec<Outgoing> {
 #[test]
 fn segments_are_not_to_be_cut() {
     let mut talk = Talk::established();
-    assert!(sent(&mut talk, b"x")[0].dont_fragment);
+    assert!(sent(&mut talk, b"x")[0].service.dont_fragment);
     let mut talk = Talk::established_with(Config::simple());
-    assert!(!sent(&mut talk, b"x")[0].dont_fragment);
+    assert!(!sent(&mut talk, b"x")[0].service.dont_fragment);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn report_below_the_floor_lets_routers_cut() {
     talk.write(&[1; 1460]);
     assert_eq!(report(&mut talk, 1, 1500, 68).len(), 3);
     assert_eq!(mss(&talk), 512);
-    assert!(!sent(&mut talk, b"x")[0].dont_fragment);
+    assert!(!sent(&mut talk, b"x")[0].service.dont_fragment);
     // Nothing can be too long any more.
     assert!(report(&mut talk, 1, 552, 68).is_empty());
 }
@@ -167,13 +167,17 @@ fn black_hole_is_found_by_timeouts() {
     let floor = "---A---- seq=1 ack=1 len=512 wnd=65535";
     assert_eq!(talk.wait(ms(1600)), [floor]);
     assert_eq!(talk.state.counters().black_holes.get(), 2);
-    assert!(!sent(&mut talk, b"x").iter().any(|out| out.dont_fragment));
+    assert!(
+        !sent(&mut talk, b"x")
+            .iter()
+            .any(|out| out.service.dont_fragment)
+    );
     // That one passes. In the end a larger one is tried.
     talk.inject(talk.ack(1, 513));
     talk.inject(talk.ack(1, 1462));
     talk.wait(s(600));
     assert_eq!(mss(&talk), 1006 - 40);
-    assert!(sent(&mut talk, b"x")[0].dont_fragment);
+    assert!(sent(&mut talk, b"x")[0].service.dont_fragment);
 }
 
 #[test]

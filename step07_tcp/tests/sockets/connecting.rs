@@ -19,6 +19,7 @@ fn both_ends_know_each_other() {
         let client = world.connect(7);
         let (server, from) = listener.accept().unwrap();
         assert_eq!(from, client.local_addr().unwrap());
+        assert_eq!(from.ip().to_string(), "192.0.2.2", "as IP has chosen");
         assert_eq!(server.peer_addr().unwrap(), client.local_addr().unwrap());
         assert_eq!(server.local_addr().unwrap(), client.peer_addr().unwrap());
         assert_eq!(client.peer_addr().unwrap(), "192.0.2.1:7".parse().unwrap());
