@@ -1,4 +1,4 @@
-//! What a connection asks of IP: the Diffserv field (RFC 9293 §3.9.1.8, RFC
+//! What a connection asks of IP: the Diffserv field (RFC 9293 §3.9.1.9, RFC
 //! 2474) and the time to live (RFC 9293 §3.9.2, MUST-49).
 
 use std::io;

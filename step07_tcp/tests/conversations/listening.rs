@@ -143,6 +143,24 @@ fn broadcast_and_multicast_are_not_heard() {
 }
 
 #[test]
+fn what_was_sent_to_many_is_not_heard() {
+    let mut talk = Talk::listening(Config::default());
+    let any = SocketAddrV4::new([0, 0, 0, 0].into(), 8);
+    talk.state.listen(any, 4).unwrap();
+    for ip in ["255.255.255.255", "224.0.0.1"] {
+        let to = SocketAddrV4::new(ip.parse().unwrap(), 8);
+        for segment in [talk.syn(), talk.ack(1, 1), talk.rst(1)] {
+            let mut out = vec![];
+            talk.state
+                .segment_arrives(to, client(1), segment, MTU, talk.now, &mut out);
+            assert!(out.is_empty());
+        }
+    }
+    assert!(talk.connection().is_none());
+    assert_eq!(talk.state.counters().not_unicast.get(), 6);
+}
+
+#[test]
 fn lost_syn_ack_is_repeated_by_timer_and_by_request() {
     let mut talk = Talk::syn_received(Config::default());
     let again = ["---A--S- seq=0 ack=1 len=0 wnd=65535 mss=1460"];

@@ -187,3 +187,36 @@ fn options_are_kept_and_act() {
         assert_eq!(kind(result), Some(ErrorKind::TimedOut));
     });
 }
+
+#[test]
+fn what_is_asked_of_ip_is_in_the_datagrams() {
+    watched("what_is_asked_of_ip_is_in_the_datagrams", || {
+        let world = World::new();
+        let (client, mut server) = world.connection();
+        assert_eq!(
+            (client.diffserv().unwrap(), client.ttl().unwrap()),
+            (0, None)
+        );
+        client.set_diffserv(46).unwrap();
+        client.set_ttl(7).unwrap();
+        assert_eq!(
+            (client.diffserv().unwrap(), client.ttl().unwrap()),
+            (46, Some(7))
+        );
+        for wrong in [0, 256] {
+            assert_eq!(kind(client.set_ttl(wrong)), Some(ErrorKind::InvalidInput));
+        }
+        assert_eq!(kind(client.set_diffserv(64)), Some(ErrorKind::InvalidInput));
+        world.wire.record();
+        (&client).write_all(b"x").unwrap();
+        server.read_exact(&mut [0]).unwrap();
+        let record = world.wire.take_record();
+        let of_client = |frame: &&Vec<u8>| frame[26..30] == [192, 0, 2, 2];
+        let frame = record
+            .iter()
+            .map(|crossing| &crossing.frame)
+            .find(of_client);
+        let datagram = &frame.unwrap()[14..];
+        assert_eq!((datagram[1], datagram[8]), (46 << 2, 7));
+    });
+}
