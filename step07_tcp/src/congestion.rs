@@ -34,6 +34,9 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// The retransmission timer has expired; `again` if for the same segment as before.
     fn timeout(&mut self, flight: u32, again: bool);
 
+    /// The last timeout was too early: the window is what it was (RFC 4015 §3.2).
+    fn undo_timeout(&mut self) {}
+
     /// The handshake took a retransmission: the network may be full, and the
     /// initial window is one segment (RFC 5681 §3.1).
     fn handshake_was_slow(&mut self) {}
@@ -93,6 +96,8 @@ pub struct NewReno {
     ssthresh: u32,
     /// Octets acknowledged since cwnd last grew in congestion avoidance.
     counted: u32,
+    /// cwnd and ssthresh before the last timeout.
+    before_timeout: (u32, u32),
 }
 
 impl NewReno {
@@ -103,6 +108,7 @@ impl NewReno {
             cwnd: initial_window(mss),
             ssthresh: u32::MAX,
             counted: 0,
+            before_timeout: (0, 0),
         }
     }
 
@@ -159,9 +165,16 @@ impl CongestionControl for NewReno {
 
     fn timeout(&mut self, flight: u32, again: bool) {
         if !again {
+            self.before_timeout = (self.cwnd, self.ssthresh);
             self.halve(flight);
         }
         self.cwnd = self.mss;
+    }
+
+    fn undo_timeout(&mut self) {
+        let (cwnd, ssthresh) = self.before_timeout;
+        self.cwnd = self.cwnd.max(cwnd);
+        self.ssthresh = self.ssthresh.max(ssthresh);
     }
 
     fn handshake_was_slow(&mut self) {

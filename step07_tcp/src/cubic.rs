@@ -38,6 +38,8 @@ pub struct Cubic {
     cwnd_prior: f64,
     /// The present stretch of congestion avoidance.
     epoch: Option<Epoch>,
+    /// The window, ssthresh and W_max before the last timeout.
+    before_timeout: (f64, f64, f64),
 }
 
 /// Congestion avoidance from one loss to the next.
@@ -69,6 +71,7 @@ impl Cubic {
             w_max: 0.0,
             cwnd_prior: 0.0,
             epoch: None,
+            before_timeout: (0.0, 0.0, 0.0),
         }
     }
 
@@ -168,10 +171,18 @@ impl CongestionControl for Cubic {
 
     fn timeout(&mut self, flight: u32, again: bool) {
         if !again {
+            self.before_timeout = (self.cwnd, self.ssthresh, self.w_max);
             self.reduce(flight);
         }
         self.epoch = None;
         self.cwnd = 1.0;
+    }
+
+    fn undo_timeout(&mut self) {
+        let (cwnd, ssthresh, w_max) = self.before_timeout;
+        self.cwnd = self.cwnd.max(cwnd);
+        self.ssthresh = self.ssthresh.max(ssthresh);
+        self.w_max = w_max;
     }
 
     fn handshake_was_slow(&mut self) {

@@ -13,7 +13,7 @@
 //! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`], [`cubic`] | 26 | what is lost is sent again |
 //! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
 //! | [`sack`], [`scoreboard`] | – | what has arrived beyond a gap: told, and noted |
-//! | [`rack`], [`tail_loss_probe`], [`prr`] | – | losses found by time, and how fast they are repaired |
+//! | [`rack`], [`tail_loss_probe`], [`prr`], [`eifel`] | – | losses found by time, how fast they are repaired, and those that were none |
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
 //! | [`keep_alive`], [`user_timeout`], [`socket_options`] | – | how long a silent peer is borne |
 //! | [`diffserv`] | – | what a connection asks of IP |
@@ -35,6 +35,7 @@ pub mod config;
 pub mod congestion;
 pub mod cubic;
 pub mod diffserv;
+mod eifel;
 pub mod flags;
 pub mod header;
 pub mod host;

@@ -66,6 +66,12 @@ impl Recovery {
         self.active = false;
     }
 
+    /// Nothing was lost: recovery is over where it stands.
+    pub fn end_at(&mut self, una: SeqNumber) {
+        self.active = false;
+        self.recover = una;
+    }
+
     /// A timeout ends fast recovery (RFC 6582 §3.2 step 4).
     pub fn timeout(&mut self, nxt: SeqNumber) {
         *self = Self {

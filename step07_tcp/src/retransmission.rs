@@ -223,6 +223,15 @@ impl RetransmissionQueue {
         }
     }
 
+    /// No segment is lost after all.
+    pub fn find_all(&mut self) {
+        for segment in self.segments.iter_mut().filter(|segment| segment.lost) {
+            segment.lost = false;
+            self.pipe += segment.len;
+        }
+        self.lost = 0;
+    }
+
     /// The length of the earliest lost segment.
     pub fn first_lost(&self) -> Option<u32> {
         let segment = self.segments.get(self.index_of_lost()?)?;
@@ -294,6 +303,7 @@ impl Tcb {
             return;
         }
         cx.counters.timeouts.inc();
+        self.suspect_timeout(cx);
         if self.state.is_synchronized() {
             self.congestion.timeout(self.flight(), self.timeouts > 0);
         } else {

@@ -47,7 +47,8 @@ impl Tcb {
         }
         self.timers.stop(Timer::TailLossProbe);
         // If the peer reports a gap, or a recovery is under way, RACK is at work.
-        let quiet = self.queue.scoreboard.segments == 0
+        let quiet = self.state.is_synchronized()
+            && self.queue.scoreboard.segments == 0
             && !self.recovery.is_under_way(self.snd.una)
             && self.probe.end.is_none();
         let Some(timeout) = self.timers.get(Timer::Retransmission).filter(|_| quiet) else {

@@ -182,6 +182,8 @@ pub struct Tcb {
     pub(crate) slow_handshake: bool,
     /// Retransmission timeouts in a row.
     pub(crate) timeouts: u32,
+    /// When the first of them was, until an acknowledgment says whether rightly.
+    pub(crate) timed_out_at: Option<Time>,
     /// Window probes in a row.
     pub(crate) probes: u32,
     /// Since when the peer owes us an answer.
@@ -287,6 +289,7 @@ impl Tcb {
             prr: None,
             slow_handshake: false,
             timeouts: 0,
+            timed_out_at: None,
             probes: 0,
             stalled_since: Time::ZERO,
             last_sent: Time::ZERO,

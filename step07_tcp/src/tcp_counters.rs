@@ -11,6 +11,8 @@ crate::counters! {
         pub retransmitted,
         /// retransmission timeouts
         pub timeouts,
+        /// retransmission timeouts that were too early
+        pub spurious_timeouts,
         /// fast retransmissions
         pub fast_retransmissions,
         /// tail loss probes sent

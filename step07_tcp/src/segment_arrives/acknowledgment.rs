@@ -107,6 +107,7 @@ impl Tcb {
             // One for every second segment of the window can be expected.
             self.rto.sample(rtt, flight.div_ceil(2 * self.mss));
         }
+        self.check_timeout(segment, cx);
         self.timeouts = 0;
         self.probes = 0;
         self.stalled_since = cx.now;

@@ -135,3 +135,15 @@ fn not_without_sack() {
     assert_eq!(talk.state.counters().tail_loss_probes.get(), 0);
     assert_eq!(talk.state.counters().timeouts.get(), 1);
 }
+
+#[test]
+fn handshake_is_not_probed() {
+    let mut talk = Talk::listening(Config::default());
+    let mut syn = talk.syn();
+    syn.options.sack_permitted = true;
+    talk.inject(syn);
+    // Its first timeout is a second, and the next is longer.
+    assert_eq!(talk.wait(ms(3500)).len(), 2);
+    assert_eq!(talk.state.counters().tail_loss_probes.get(), 0);
+    assert_eq!(talk.state.counters().timeouts.get(), 2);
+}

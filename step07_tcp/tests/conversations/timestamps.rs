@@ -173,6 +173,44 @@ fn repeated_segment_is_measured_by_its_echo() {
     assert_eq!(talk.status().measures.unwrap().srtt, measures.srtt);
 }
 
+/// Five segments in flight, and a timeout.
+fn timed_out() -> Talk {
+    let mut talk = established();
+    assert_eq!(talk.write(&[1; 5 * 1448]).len(), 5);
+    assert_eq!(talk.wait(ms(210)).len(), 1);
+    assert_eq!(talk.status().measures.unwrap().cwnd, 1448);
+    talk.wait(ms(90));
+    talk
+}
+
+#[test]
+fn timeout_that_was_too_early_costs_nothing() {
+    let mut talk = timed_out();
+    // The answer is for the first copy: the others are under way too.
+    let late = stamped(talk.ack(1, 1449), 200, ours(&talk, 0));
+    assert!(talk.inject(late).is_empty());
+    assert_eq!(talk.state.counters().spurious_timeouts.get(), 1);
+    let measures = talk.status().measures.unwrap();
+    assert!(measures.cwnd >= 10 * 1448, "{measures:?}");
+    assert_eq!(measures.ssthresh, Some(u32::MAX));
+    // And round trips may take that long.
+    assert!(measures.rto > ms(200));
+    let rest = stamped(talk.ack(1, 7241), 200, ours(&talk, 0));
+    assert!(talk.inject(rest).is_empty());
+    assert!(talk.status().flushed);
+    assert_eq!(talk.state.counters().retransmitted.get(), 1);
+}
+
+#[test]
+fn timeout_with_a_loss_is_taken_seriously() {
+    let mut talk = timed_out();
+    // The answer is for the second copy.
+    let ack = stamped(talk.ack(1, 1449), 200, ours(&talk, 200));
+    assert_eq!(talk.inject(ack).len(), 2);
+    assert_eq!(talk.state.counters().spurious_timeouts.get(), 0);
+    assert!(talk.status().measures.unwrap().cwnd <= 3 * 1448);
+}
+
 #[test]
 fn our_clock_does_not_tell_how_long_we_run() {
     // The same moment, two peers: the clocks have nothing to do with each other.
