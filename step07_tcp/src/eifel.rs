@@ -27,7 +27,8 @@ impl Tcb {
         let Some(Timestamps { echo, .. }) = segment.options.timestamps else {
             return;
         };
-        if !self.clock.is_before_sending(echo, at) {
+        // After several timeouts more than a pause is to blame.
+        if self.timeouts > 1 || !self.clock.is_before_sending(echo, at) {
             return;
         }
         cx.counters.spurious_timeouts.inc();
@@ -35,10 +36,10 @@ impl Tcb {
             target: "tcp::timer",
             "timeout was too early, local={}, foreign={}", self.local, self.remote
         );
-        if let Some(rtt) = self.clock.round_trip(echo, cx.now) {
-            self.rto.start_over(rtt);
-        }
         self.queue.find_all();
+        if self.report.agreed {
+            self.rack.watch_all(&self.queue);
+        }
         self.congestion.undo_timeout();
         self.recovery.end_at(self.snd.una);
     }

@@ -60,6 +60,18 @@ impl Rack {
         *self = Self::default();
     }
 
+    /// Segments that were taken for lost are under way after all.
+    pub fn watch_all(&mut self, queue: &RetransmissionQueue) {
+        let under_way = |segment: &&InFlight| !segment.sacked && !segment.lost;
+        let segments = queue.segments.iter().filter(under_way);
+        let mut sent: Vec<_> = segments
+            .map(|segment| (segment.sent_at, segment.end()))
+            .collect();
+        // In the order of time; what was sent at once is in order already.
+        sent.sort_by_key(|&(sent_at, _)| sent_at);
+        self.sent = sent.into();
+    }
+
     /// RACK_sent_after: was that sent before the latest that has arrived?
     fn is_overtaken(&self, sent_at: Time, end: SeqNumber) -> bool {
         self.latest.is_some_and(|(latest, latest_end)| {

@@ -19,10 +19,6 @@ pub trait RetransmissionTimeout: fmt::Debug + Send {
     /// for less, so that the memory reaches equally far (RFC 7323 appendix G).
     fn sample(&mut self, rtt: Duration, expected: u32);
 
-    /// The last timeout was too early, and this is how long the round trip
-    /// took: the estimate begins again from there (RFC 4015 §3.3).
-    fn start_over(&mut self, _rtt: Duration) {}
-
     /// New data has been acknowledged, with or without a measurement.
     fn progress(&mut self) {}
 
@@ -163,11 +159,6 @@ impl RetransmissionTimeout for AdaptiveRto {
         self.rto = (srtt + GRANULARITY.max(rttvar * 4))
             .max(self.min)
             .min(self.max);
-    }
-
-    fn start_over(&mut self, rtt: Duration) {
-        self.estimate = None;
-        self.sample(rtt, 1);
     }
 
     fn back_off(&mut self) {

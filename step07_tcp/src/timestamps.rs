@@ -104,7 +104,7 @@ impl TimestampClock {
     }
 
     /// RTTM: the time since we sent the value that comes back in `echo` (§4.1).
-    pub fn round_trip(&self, echo: u32, now: Time) -> Option<Duration> {
+    fn round_trip(&self, echo: u32, now: Time) -> Option<Duration> {
         let passed = self.value(now).wrapping_sub(echo);
         // What was not yet shown by our clock is no echo of it.
         (passed < 1 << 31).then(|| Duration::from_millis(u64::from(passed)))

@@ -193,8 +193,6 @@ fn timeout_that_was_too_early_costs_nothing() {
     let measures = talk.status().measures.unwrap();
     assert!(measures.cwnd >= 10 * 1448, "{measures:?}");
     assert_eq!(measures.ssthresh, Some(u32::MAX));
-    // And round trips may take that long.
-    assert!(measures.rto > ms(200));
     let rest = stamped(talk.ack(1, 7241), 200, ours(&talk, 0));
     assert!(talk.inject(rest).is_empty());
     assert!(talk.status().flushed);
