@@ -298,6 +298,39 @@ mod tests {
     }
 
     #[test]
+    fn other_captured_errors_are_read_and_written_back() {
+        // Linux 6.18 at 192.0.2.2 about an echo to be forwarded whose time to
+        // live is over, about a first fragment whose rest did not come, and
+        // about a record route option whose pointer points to itself.
+        let in_transit = b"\x0b\x00\xf4\xff\x00\x00\x00\x00\
+            \x45\x00\x00\x24\xe8\x42\x40\x00\x01\x01\x93\x8f\xc0\x00\x02\x01\
+            \xcb\x00\x71\x05\x08\x00\xd9\xa5\x12\x49\x00\x01\x00\x01\x02\x03\
+            \x04\x05\x06\x07";
+        let reassembly = b"\x0b\x01\xbe\xdb\x00\x00\x00\x00\
+            \x45\x00\x00\x24\x00\x77\x20\x00\x40\x11\xd6\x4e\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02\x9c\x40\x00\x09\x00\x40\x00\x00ffffffff";
+        let parameter = b"\x0c\x00\x5d\xc6\x16\x00\x00\x00\
+            \x47\x00\x00\x28\x12\x34\x00\x00\x40\x11\xd8\x86\xc0\x00\x02\x01\
+            \xc0\x00\x02\x02\x07\x07\x03\x00\x00\x00\x00\x00\
+            \x9c\x40\x00\x09\x00\x0c\x00\x00opts";
+        for (message, icmp_type, code, values) in [
+            (in_transit.as_slice(), IcmpType::TIME_EXCEEDED, 0, 0),
+            (reassembly, IcmpType::TIME_EXCEEDED, Code::REASSEMBLY.0, 0),
+            (parameter, IcmpType::PARAM_PROBLEM, 0, 22 << 24),
+        ] {
+            let header = Header::parse(message).unwrap();
+            assert_eq!((header.icmp_type, header.code), (icmp_type, Code(code)));
+            assert_eq!(header.values, values);
+            let quote = IpHeader::parse_quoted(&message[HEADER_LEN..]).unwrap();
+            assert_eq!(quote.src.octets(), [192, 0, 2, 1]);
+            let mut out = message.to_vec();
+            out[..HEADER_LEN].fill(0);
+            header.emit(&mut out);
+            assert_eq!(out, message);
+        }
+    }
+
+    #[test]
     fn what_may_be_an_error_counts_as_one() {
         let queries = [0, 8, 13, 14, 15, 16, 17, 18];
         for kind in 0..=255 {

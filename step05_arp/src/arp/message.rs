@@ -195,6 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn a_captured_reply_is_read_and_written_back() {
+        let reply = *b"\x00\x01\x08\x00\x06\x04\x00\x02\xfe\x16\x6c\xaf\x32\xba\
+            \xc0\x00\x02\x02\x32\x70\x01\xd0\x2c\xd9\xc0\x00\x02\x01";
+        let message = Message::parse(&reply).unwrap();
+        assert_eq!(message.opcode, Opcode::REPLY);
+        assert_eq!(message.spa, Ipv4Addr::new(192, 0, 2, 2));
+        assert_eq!(message.tha, MacAddr([0x32, 0x70, 0x01, 0xd0, 0x2c, 0xd9]));
+        assert_eq!(message.emit(), reply);
+    }
+
+    #[test]
     fn other_kinds_of_addresses_are_refused() {
         let with = |at: usize, value| {
             let mut bytes = REQUEST;
