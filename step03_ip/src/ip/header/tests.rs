@@ -110,7 +110,7 @@ fn the_dump_shows_every_field() {
          id: 128
      offset: 0x0000 [flags=0, offset=0]
         ttl: 255
-       protocol: ICMP(0x01)
+   protocol: ICMP(0x01)
         sum: 0xbd4a
         src: 127.0.0.1
         dst: 127.0.0.1";
