@@ -113,6 +113,7 @@ impl Cache {
         packet: Packet,
         now: Time,
     ) -> (Resolution, Option<Evicted>) {
+        // EXERCISE 5.12: Known, asked for, or unknown
         match self.entries.get_mut(&key) {
             Some(Entry::Resolved { ha, used, .. }) => {
                 *used = now;
@@ -144,6 +145,7 @@ impl Cache {
                 (Resolution::Request, evicted)
             }
         }
+        // END 5.12
     }
     // ANCHOR_END: resolve
 
@@ -151,6 +153,7 @@ impl Cache {
     /// Notes that `key` is at `ha`, if it is in the cache already. Returns the
     /// packets that waited for that; `None` if it was not in the cache.
     pub fn update(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<VecDeque<Packet>> {
+        // EXERCISE 5.9: Remember an address
         let entry = self.entries.get_mut(&key)?;
         if matches!(entry, Entry::Static { .. }) {
             return Some(VecDeque::new());
@@ -163,16 +166,19 @@ impl Cache {
         let before = std::mem::replace(entry, Entry::heard(ha, now, used));
         self.update_deadline();
         Some(before.into_waiting())
+        // END 5.9
     }
     // ANCHOR_END: update
 
     /// Notes that `key` is at `ha`; another entry may have to go for it.
     pub fn insert(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<Evicted> {
+        // EXERCISE 5.9: Remember an address
         debug!(target: "arp::cache_insert", "INSERT: pa={}, ha={ha}", key.1);
         let evicted = self.make_room();
         self.entries.insert(key, Entry::heard(ha, now, now));
         self.update_deadline();
         evicted
+        // END 5.9
     }
 
     /// Enters an address by hand. Returns the packets that waited for it.
@@ -209,6 +215,7 @@ impl Cache {
     // ANCHOR: expire
     /// Does what is due at `now`, one entry after the other.
     pub fn expire(&mut self, now: Time) -> Option<Expiry> {
+        // EXERCISE 5.15: Time passes
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return None;
         }
@@ -250,6 +257,7 @@ impl Cache {
         };
         self.update_deadline();
         Some(expiry)
+        // END 5.15
     }
     // ANCHOR_END: expire
 
@@ -269,11 +277,13 @@ impl Cache {
         if self.entries.len() < CACHE_LIMIT {
             return None;
         }
+        // EXERCISE 5.10: When the cache is full
         let entries = self.entries.iter();
         let candidates = entries.filter_map(|(key, entry)| Some((entry.touched()?, *key)));
         let (_, oldest) = candidates.min()?;
         let lost = self.delete(oldest)?.into_waiting();
         Some(Evicted(lost.len()))
+        // END 5.10
     }
 
     fn update_deadline(&mut self) {

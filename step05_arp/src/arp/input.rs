@@ -65,6 +65,7 @@ impl ArpInput {
         if spa.is_unspecified() {
             return;
         }
+        // EXERCISE 5.11: Learn from whoever asks
         let (key, now) = ((device.index(), spa), arp.env().now());
         let waiting = arp.with_cache(|cache| cache.update(key, sha, now));
         match waiting {
@@ -75,6 +76,7 @@ impl ArpInput {
             }
             None => {}
         }
+        // END 5.11
     }
     // ANCHOR_END: merge
 }
@@ -82,6 +84,7 @@ impl ArpInput {
 impl Protocol for ArpInput {
     // ANCHOR: input
     fn input(&mut self, device: &Arc<Device>, packet: Packet) {
+        // EXERCISE 5.8: Who has this address? I have
         let counters = &self.0.counters;
         counters.received.inc();
         let message = match Message::parse(&packet) {
@@ -113,6 +116,7 @@ impl Protocol for ArpInput {
         } else if message.opcode == Opcode::REQUEST {
             self.0.reply(iface, message.sha, message.spa);
         }
+        // END 5.8
     }
     // ANCHOR_END: input
 }

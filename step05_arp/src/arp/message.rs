@@ -122,6 +122,7 @@ impl Message {
     /// # Errors
     /// Too short, or about other kinds of addresses.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        // EXERCISE 5.5: Read an ARP message
         let Some(m) = bytes.first_chunk::<LEN>() else {
             return Err(ParseError::TooShort { len: bytes.len() });
         };
@@ -143,10 +144,12 @@ impl Message {
             tha: mac(18),
             tpa: addr(24),
         })
+        // END 5.5
     }
 
     /// The message as it goes over the link.
     pub fn emit(&self) -> [u8; LEN] {
+        // EXERCISE 5.6: Write an ARP message
         let mut out = [0; LEN];
         out[0..2].copy_from_slice(&HARDWARE_ETHERNET.to_be_bytes());
         out[2..4].copy_from_slice(&EtherType::IP.0.to_be_bytes());
@@ -158,12 +161,14 @@ impl Message {
         out[18..24].copy_from_slice(&self.tha.0);
         out[24..28].copy_from_slice(&self.tpa.octets());
         out
+        // END 5.6
     }
 }
 
 /// The dump of all fields, a line each.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // EXERCISE 5.7: An ARP message as the log shows it
         writeln!(f, "        hrd: 0x{HARDWARE_ETHERNET:04x}")?;
         writeln!(f, "        pro: 0x{:04x}", EtherType::IP.0)?;
         writeln!(f, "        hln: 6")?;
@@ -173,6 +178,7 @@ impl fmt::Display for Message {
         writeln!(f, "        spa: {}", self.spa)?;
         writeln!(f, "        tha: {}", self.tha)?;
         write!(f, "        tpa: {}", self.tpa)
+        // END 5.7
     }
 }
 

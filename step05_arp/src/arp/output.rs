@@ -94,6 +94,7 @@ impl Arp {
     /// Asks for `tpa` on the link of `iface`: everybody, or only `neighbor`,
     /// who has had it until now.
     pub(super) fn request(&self, iface: &Interface, tpa: Ipv4Addr, neighbor: Option<MacAddr>) {
+        // EXERCISE 5.13: Ask everybody
         let device = iface.device();
         let Some(sha) = hardware_address(device) else {
             return;
@@ -108,6 +109,7 @@ impl Arp {
         let dst = neighbor.map_or(device.broadcast(), HwAddr::from);
         self.counters.requests_sent.inc();
         send("arp::request", device, dst, &message);
+        // END 5.13
     }
     // ANCHOR_END: request
 
@@ -126,6 +128,7 @@ impl Arp {
     // ANCHOR: reply
     /// Answers a request: `iface` has the address that was asked for.
     pub(super) fn reply(&self, iface: &Interface, tha: MacAddr, tpa: Ipv4Addr) {
+        // EXERCISE 5.8: Who has this address? I have
         let device = iface.device();
         let Some(sha) = hardware_address(device) else {
             return;
@@ -139,6 +142,7 @@ impl Arp {
         };
         self.counters.replies_sent.inc();
         send("arp::reply", device, tha.into(), &message);
+        // END 5.8
     }
     // ANCHOR_END: reply
 
@@ -178,6 +182,7 @@ fn send(target: &'static str, device: &Device, dst: HwAddr, message: &Message) {
 impl Neighbor for Arp {
     // ANCHOR: deliver
     fn deliver(&self, iface: &Interface, next_hop: Ipv4Addr, packet: Packet) -> io::Result<()> {
+        // EXERCISE 5.14: A neighbour for IP
         let device = iface.device();
         let key = (device.index(), next_hop);
         let now = self.env.now();
@@ -211,6 +216,7 @@ impl Neighbor for Arp {
                 Err(io::ErrorKind::HostUnreachable.into())
             }
         }
+        // END 5.14
     }
     // ANCHOR_END: deliver
 }

@@ -36,6 +36,7 @@ pub struct Header {
 impl Header {
     /// Reads the header at the front of `frame`; `None` if it is too short.
     pub fn parse(frame: &[u8]) -> Option<Self> {
+        // EXERCISE 5.1: The frame's header
         let &[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1] =
             frame.first_chunk::<LEN>()?;
         Some(Self {
@@ -43,22 +44,27 @@ impl Header {
             src: MacAddr([s0, s1, s2, s3, s4, s5]),
             ethertype: EtherType(u16::from_be_bytes([t0, t1])),
         })
+        // END 5.1
     }
 
     /// Writes the header.
     pub fn emit(&self, out: &mut [u8; LEN]) {
+        // EXERCISE 5.1: The frame's header
         out[..6].copy_from_slice(&self.dst.0);
         out[6..12].copy_from_slice(&self.src.0);
         out[12..].copy_from_slice(&self.ethertype.0.to_be_bytes());
+        // END 5.1
     }
 }
 
 /// The dump of all fields, a line each.
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // EXERCISE 5.2: A frame as the log shows it
         writeln!(f, "        src: {}", self.src)?;
         writeln!(f, "        dst: {}", self.dst)?;
         write!(f, "       type: {}", self.ethertype)
+        // END 5.2
     }
 }
 

@@ -71,6 +71,7 @@ impl Transmitter for Tx {
         ethertype: u16,
         mut packet: Packet,
     ) -> io::Result<()> {
+        // EXERCISE 5.3: Frames go out
         let header = Header {
             dst: MacAddr::try_from(dst).map_err(io::Error::other)?,
             src: self.mac,
@@ -86,6 +87,7 @@ impl Transmitter for Tx {
             device.name(), header.ethertype, packet.len(), hexdump(&packet)
         );
         self.frames.write_frame(&packet)
+        // END 5.3
     }
     // ANCHOR_END: transmit
 }
@@ -128,6 +130,7 @@ impl Rx {
     // ANCHOR: accept
     /// What a frame carries, if it is well-formed and for us.
     fn accept(&self, device: &Device, mut packet: Packet) -> Option<(u16, Packet)> {
+        // EXERCISE 5.4: Frames come in
         let Some(header) = Header::parse(&packet).filter(|_| packet.len() <= MAX_FRAME_LEN) else {
             device.counters.malformed.inc();
             debug!(target: "ethernet::input", "length error, dev={}, len={}", device.name(), packet.len());
@@ -149,6 +152,7 @@ impl Rx {
         packet
             .pull(header::LEN)
             .then_some((header.ethertype.0, packet))
+        // END 5.4
     }
     // ANCHOR_END: accept
 }

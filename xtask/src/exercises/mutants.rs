@@ -49,7 +49,14 @@ pub fn run(root: &Path, step: Option<u8>) -> Result<bool> {
         let mut examiner = Examiner::new(&workspace);
         for exercise in course.exercises.iter().filter(|e| e.id.step == step) {
             examiner.choice = None;
-            wrong += usize::from(!sound(&mut examiner, exercise)?);
+            match sound(&mut examiner, exercise)? {
+                Verdict::Passed => {}
+                Verdict::DoesNotCompile(_) => {
+                    wrong += 1;
+                    break; // none of them can be tested
+                }
+                _ => wrong += 1,
+            }
             let mutants = course.mutants.iter().enumerate();
             let own: Vec<_> = mutants.filter(|(_, m)| m.id == exercise.id).collect();
             if own.len() < AT_LEAST {
@@ -81,7 +88,7 @@ pub fn run(root: &Path, step: Option<u8>) -> Result<bool> {
 }
 
 /// Without any bug the tests pass.
-fn sound(examiner: &mut Examiner<'_>, exercise: &Exercise) -> Result<bool> {
+fn sound(examiner: &mut Examiner<'_>, exercise: &Exercise) -> Result<Verdict> {
     let verdict = examiner.examine(exercise)?;
     if let Verdict::DoesNotCompile(what) = &verdict {
         println!(
@@ -95,7 +102,7 @@ fn sound(examiner: &mut Examiner<'_>, exercise: &Exercise) -> Result<bool> {
             verdict.brief()
         );
     }
-    Ok(verdict.is_passed())
+    Ok(verdict)
 }
 
 fn is_caught(examiner: &mut Examiner<'_>, exercise: &Exercise, mutant: &Mutant) -> Result<bool> {
