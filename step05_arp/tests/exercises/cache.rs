@@ -114,7 +114,7 @@ fn resolve_known_asked_unknown() {
         );
     }
     history.did("more packets, until 64 wait; and one more");
-    let full = cache.resolve(key, packet(), at(2)).0;
+    let full = cache.resolve(key, Packet::new(b"latest"), at(2)).0;
     history.expect("what is to be done", full, Resolution::QueueFull);
     history.expect("is it known", known(&cache).len(), 0);
     history.did("its answer comes");
@@ -137,6 +137,27 @@ fn resolve_known_asked_unknown() {
         by_hand,
         Resolution::Send(OTHER_MAC, packet()),
     );
+}
+
+#[test]
+fn resolve_does_not_insist() {
+    let history = History::new();
+    let mut cache = Cache::default();
+    let key = neighbor(1);
+    cache.resolve(key, Packet::new(b"x"), at(0));
+    while cache.deadline().is_some_and(|due| due <= at(3000)) {
+        cache.expire(cache.deadline().unwrap());
+    }
+    history.did("10.0.0.1 is asked for at 0 ms, and has not answered by 3000 ms");
+    for (ms, expected) in [(3001, Resolution::Unreachable), (4001, Resolution::Request)] {
+        history.did(format!("a packet for it at {ms} ms"));
+        let resolution = cache.resolve(key, Packet::new(b"x"), at(ms)).0;
+        history.expect(
+            &format!("what is to be done at {ms} ms"),
+            resolution,
+            expected,
+        );
+    }
 }
 
 #[test]
