@@ -254,6 +254,7 @@ mod tests {
             step: step.to_owned(),
             log: parse(log).unwrap(),
             pcap: Vec::new(),
+            trace: String::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 
 use crate::book::{Files, Findings};
 use crate::runs::Run;
-use crate::{added, cheat_sheet, guide, log_lines, original, time_machine};
+use crate::{added, cheat_sheet, guide, log_lines, original, plot, time_machine};
 
 /// All that is generated: path and text.
 pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
@@ -16,6 +16,10 @@ pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     made.extend(guide::tables(files)?);
     let last = runs.last().context("no scene was played")?;
     made.extend(time_machine::files(files, last)?);
+    let title = "Congestion window, threshold and flight over time";
+    let about = "Slow start, one segment lost, congestion avoidance, a cut of half a second, and slow start again.";
+    let picture = plot::congestion(&last.trace, title, about)?;
+    made.push(("book/src/images/congestion.svg".to_owned(), picture));
     Ok(made)
 }
 

@@ -203,7 +203,9 @@ pub fn check(files: &Files) -> Findings {
         let mut parts = file.split('/');
         let (krate, folder, name) = (parts.next(), parts.next(), parts.next());
         let name = name.and_then(|name| name.strip_suffix(".rs"));
-        if let (Some(krate), Some("examples"), Some(name)) = (krate, folder, name) {
+        if let (Some(krate), Some("examples"), Some(name)) = (krate, folder, name)
+            && name.starts_with("guide")
+        {
             let is_it =
                 |step: &Step| step.krate == krate && step.examples.iter().any(|e| e == name);
             if !steps.iter().any(is_it) {

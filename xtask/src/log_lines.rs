@@ -96,6 +96,7 @@ mod tests {
             step: STEPS[0].to_owned(),
             log: parse(log).unwrap(),
             pcap: Vec::new(),
+            trace: String::new(),
         };
         let (_, page) = page(&files, &[run]);
         assert!(page.contains("`step01_device/src/a.rs`: Input.\n"));

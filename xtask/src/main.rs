@@ -33,6 +33,7 @@ mod moments;
 mod original;
 mod packet;
 mod paths;
+mod plot;
 mod runs;
 mod shell;
 mod skip;

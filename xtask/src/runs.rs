@@ -57,12 +57,25 @@ pub struct Run {
     pub log: Vec<Entry>,
     /// What crossed the wire: a pcap file. Empty if the floor has none.
     pub pcap: Vec<u8>,
+    /// What step 07's `congestion` has measured.
+    pub trace: String,
 }
 
 /// Plays the scenes of all floors.
 pub fn play_all(root: &Path) -> Result<Vec<Run>> {
     let play = |step: &&str| play(root, step).with_context(|| format!("the scene of {step}"));
-    STEPS.iter().map(play).collect()
+    let mut runs: Vec<Run> = STEPS.iter().map(play).collect::<Result<_>>()?;
+    if let Some(last) = runs.last_mut() {
+        last.trace = measure(root).context("the example congestion")?;
+    }
+    Ok(runs)
+}
+
+fn measure(root: &Path) -> Result<String> {
+    let mut command = Command::new(programs()?.join("examples/congestion"));
+    let output = command.current_dir(root).output()?;
+    ensure!(output.status.success(), String::from_utf8(output.stderr)?);
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn play(root: &Path, step: &str) -> Result<Run> {
@@ -89,6 +102,7 @@ fn play(root: &Path, step: &str) -> Result<Run> {
         step: step.to_owned(),
         log: parse(&log)?,
         pcap,
+        trace: String::new(),
     })
 }
 

@@ -246,6 +246,7 @@ mod tests {
             step: "step07_tcp".to_owned(),
             log: parse(LOG).unwrap(),
             pcap: capture(),
+            trace: String::new(),
         };
         (crate::book::files([("x.rs", &code)]), run)
     }
