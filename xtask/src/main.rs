@@ -34,6 +34,7 @@ mod original;
 mod packet;
 mod paths;
 mod plot;
+mod rfcs;
 mod runs;
 mod shell;
 mod skip;
