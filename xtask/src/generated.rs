@@ -24,8 +24,18 @@ pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     Ok(made)
 }
 
-/// What is committed is what would be generated today.
-pub fn check(files: &Files, made: &[(String, String)]) -> Findings {
+/// What is committed is what would be generated today; or why nothing can be.
+pub fn look(files: &Files, runs: &[Run]) -> Findings {
+    match make(files, runs) {
+        Ok(made) => check(files, &made),
+        Err(error) => Findings {
+            errors: vec![format!("{error:#}")],
+            ..Findings::default()
+        },
+    }
+}
+
+fn check(files: &Files, made: &[(String, String)]) -> Findings {
     let mut findings = Findings::default();
     for (path, text) in made {
         let Some(old) = files.get(path) else {
@@ -49,6 +59,12 @@ pub fn check(files: &Files, made: &[(String, String)]) -> Findings {
 mod tests {
     use super::*;
     use crate::book::files;
+
+    #[test]
+    fn what_cannot_be_made() {
+        let errors = look(&files([]), &[]).errors;
+        assert_eq!(errors, ["step01_device was not run"]);
+    }
 
     #[test]
     fn what_is_committed_is_what_would_be_made() {
