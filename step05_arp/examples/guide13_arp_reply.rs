@@ -32,6 +32,7 @@ fn host(env: &Arc<Env>, frames: impl FrameIo + 'static) -> Result<Net> {
     interfaces.register(&device, config.addr)?;
     let interfaces = Arc::new(interfaces);
 
+    // ANCHOR: root
     let arp = Arp::new(env, &interfaces);
     let ip = Arc::new(Ip::new(env, &interfaces)); // without .neighbor(arp)
     let icmp = Arc::new(Icmp::new(&ip));
@@ -41,6 +42,7 @@ fn host(env: &Arc<Env>, frames: impl FrameIo + 'static) -> Result<Net> {
     let mut protocols = Protocols::new();
     protocols.register(EtherType::ARP, ArpInput::new(&arp))?;
     protocols.register(EtherType::IP, ip_input)?;
+    // ANCHOR_END: root
     Ok(Net::new(env, devices, protocols))
 }
 

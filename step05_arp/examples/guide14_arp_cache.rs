@@ -33,6 +33,7 @@ fn host(env: &Arc<Env>, frames: impl FrameIo + 'static) -> Result<(Arc<Arp>, Net
     interfaces.register(&device, config.addr)?;
     let interfaces = Arc::new(interfaces);
 
+    // ANCHOR: root
     let arp = Arp::new(env, &interfaces);
     let ip = Arc::new(Ip::new(env, &interfaces).neighbor(Arc::clone(&arp)));
     let icmp = Arc::new(Icmp::new(&ip));
@@ -42,6 +43,7 @@ fn host(env: &Arc<Env>, frames: impl FrameIo + 'static) -> Result<(Arc<Arp>, Net
     let mut protocols = Protocols::new();
     protocols.register(EtherType::ARP, ArpInput::new(&arp))?;
     protocols.register(EtherType::IP, ip_input)?;
+    // ANCHOR_END: root
     Ok((arp, Net::new(env, devices, protocols)))
 }
 
@@ -57,11 +59,13 @@ fn main() -> ExitCode {
             a_net.open()?;
             b_net.open()?;
             let (dst, data) = (Ipv4Addr::new(192, 0, 2, 2), &sample::PACKET[28..]);
+            // ANCHOR: play
             for _ in 0..2 {
                 b.ping.send(Ipv4Addr::UNSPECIFIED, dst, data)?;
                 let second = Duration::from_secs(1);
                 simulation::run_for(env, &mut [&mut a_net, &mut b_net], second);
             }
+            // ANCHOR_END: play
             a_net.close();
             b_net.close();
             for (device, pa, ha) in arp.neighbors() {

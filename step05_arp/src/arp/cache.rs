@@ -35,8 +35,10 @@ pub const CACHE_LIMIT: usize = 256;
 /// the fragments of the longest datagram, and a few more.
 pub const WAITING_LIMIT: usize = 64;
 
+// ANCHOR: key
 /// A neighbour: the device that it is behind (by index), and its address.
 pub type Key = (usize, Ipv4Addr);
+// ANCHOR_END: key
 
 /// What is to be done with a packet for a neighbour.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,11 +117,13 @@ impl Cache {
     ) -> (Resolution, Option<Evicted>) {
         // EXERCISE 5.12: Known, asked for, or unknown
         match self.entries.get_mut(&key) {
+            // ANCHOR: resolve_known
             Some(Entry::Resolved { ha, used, .. }) => {
                 *used = now;
                 (Resolution::Send(*ha, packet), None)
             }
             Some(Entry::Static { ha }) => (Resolution::Send(*ha, packet), None),
+            // ANCHOR_END: resolve_known
             Some(Entry::Incomplete { waiting, .. }) => {
                 waiting.push_back(packet);
                 if waiting.len() <= WAITING_LIMIT {
@@ -170,6 +174,7 @@ impl Cache {
     }
     // ANCHOR_END: update
 
+    // ANCHOR: insert
     /// Notes that `key` is at `ha`; another entry may have to go for it.
     pub fn insert(&mut self, key: Key, ha: MacAddr, now: Time) -> Option<Evicted> {
         // EXERCISE 5.9: Remember an address
@@ -180,6 +185,7 @@ impl Cache {
         evicted
         // END 5.9
     }
+    // ANCHOR_END: insert
 
     /// Enters an address by hand. Returns the packets that waited for it.
     pub fn insert_static(&mut self, key: Key, ha: MacAddr) -> VecDeque<Packet> {
@@ -261,6 +267,7 @@ impl Cache {
     }
     // ANCHOR_END: expire
 
+    // ANCHOR: delete
     fn delete(&mut self, key: Key) -> Option<Entry> {
         let entry = self.entries.remove(&key)?;
         let ha = match &entry {
@@ -270,7 +277,9 @@ impl Cache {
         debug!(target: "arp::cache_delete", "DELETE: pa={}, ha={ha}", key.1);
         Some(entry)
     }
+    // ANCHOR_END: delete
 
+    // ANCHOR: make_room
     /// Evicts the entry that was not touched for longest. (Not the one whose
     /// deadline is the first: that would be one that is just being asked for.)
     fn make_room(&mut self) -> Option<Evicted> {
@@ -285,6 +294,7 @@ impl Cache {
         Some(Evicted(lost.len()))
         // END 5.10
     }
+    // ANCHOR_END: make_room
 
     fn update_deadline(&mut self) {
         let entries = self.entries.values();

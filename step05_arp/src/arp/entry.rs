@@ -9,6 +9,7 @@ use crate::packet::Packet;
 use crate::time::Time;
 
 /// What is known of one neighbour.
+// ANCHOR: entry
 #[derive(Debug)]
 pub(super) enum Entry {
     /// Asked for, not answered yet.
@@ -32,6 +33,7 @@ pub(super) enum Entry {
     /// Entered by hand: never changes, never expires.
     Static { ha: MacAddr },
 }
+// ANCHOR_END: entry
 
 impl Entry {
     /// A neighbour that was heard at `now`.

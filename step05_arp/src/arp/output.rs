@@ -58,10 +58,12 @@ impl Arp {
         &self.interfaces
     }
 
+    // ANCHOR: with_cache
     /// Lets `f` work on the cache. Nothing is sent while it is locked.
     pub(super) fn with_cache<T>(&self, f: impl FnOnce(&mut Cache) -> T) -> T {
         f(&mut lock(&self.cache))
     }
+    // ANCHOR_END: with_cache
 
     /// The neighbours that are known: device, address, hardware address.
     pub fn neighbors(&self) -> Vec<(String, Ipv4Addr, MacAddr)> {
