@@ -59,13 +59,11 @@ fn main() -> ExitCode {
             a_net.open()?;
             b_net.open()?;
             let (dst, data) = (Ipv4Addr::new(192, 0, 2, 2), &sample::PACKET[28..]);
-            // ANCHOR: play
             for _ in 0..2 {
                 b.ping.send(Ipv4Addr::UNSPECIFIED, dst, data)?;
                 let second = Duration::from_secs(1);
                 simulation::run_for(env, &mut [&mut a_net, &mut b_net], second);
             }
-            // ANCHOR_END: play
             a_net.close();
             b_net.close();
             for (device, pa, ha) in arp.neighbors() {

@@ -46,12 +46,12 @@ fn exists(files: &Files, path: &str) -> bool {
     files.contains_key(path) || files.keys().any(|file| file.starts_with(&folder))
 }
 
-/// The names of guide steps in a line: `guide06_input`.
+/// The names of examples in a line: `guide06_input`. (`guide06` alone is a page.)
 fn examples(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| {
         let rest = word.strip_prefix("guide").unwrap_or_default();
-        rest.starts_with(|c: char| c.is_ascii_digit())
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains('_')
     })
 }
 
@@ -79,6 +79,7 @@ mod tests {
         let text = "`step01_device/src/net.rs` `step01_device/src/` `stepNN/src` `step01_device`";
         assert_eq!(errors(text), [""; 0]);
         assert_eq!(errors("cargo run --example guide01_device"), [""; 0]);
+        assert_eq!(errors("[a page](step09/guide99.md#guide99-see)"), [""; 0]);
     }
 
     #[test]
