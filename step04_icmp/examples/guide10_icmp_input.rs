@@ -19,6 +19,7 @@ use step04_icmp::{cli, loopback, sample};
 /// ICMP as it is at this step.
 struct IcmpInput;
 
+// ANCHOR: icmp
 impl Upper for IcmpInput {
     fn input(&mut self, datagram: Datagram<'_>) {
         let ip::Header { src, dst, .. } = datagram.header;
@@ -33,6 +34,7 @@ impl Upper for IcmpInput {
         }
     }
 }
+// ANCHOR_END: icmp
 
 fn main() -> ExitCode {
     cli::scene("guide10_icmp_input", "Guide step 10: ICMP input.", |env| {
@@ -40,12 +42,14 @@ fn main() -> ExitCode {
         let device = loopback::init(&mut devices);
         let mut interfaces = Interfaces::new();
         interfaces.register(&device, Cidr::new(Ipv4Addr::LOCALHOST, 8)?)?;
+        // ANCHOR: root
         let ip = Arc::new(Ip::new(env, &Arc::new(interfaces)));
         let mut ip_input = IpInput::new(&ip);
         ip_input.register(IpProtocol::ICMP, IcmpInput)?;
         let mut protocols = Protocols::new();
         protocols.register(EtherType::IP, ip_input)?;
         let mut net = Net::new(env, devices, protocols);
+        // ANCHOR_END: root
 
         net.open()?;
         let me = Ipv4Addr::LOCALHOST;

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             let device = loopback::init(&mut devices);
             let mut interfaces = Interfaces::new();
             interfaces.register(&device, Cidr::new(Ipv4Addr::LOCALHOST, 8)?)?;
+            // ANCHOR: root
             let ip = Arc::new(Ip::new(env, &Arc::new(interfaces)));
             let icmp = Arc::new(Icmp::new(&ip));
             let mut ip_input = IpInput::new(&ip);
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, ip_input)?;
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
             net.open()?;
             let (me, id) = (Ipv4Addr::LOCALHOST, 1);

@@ -32,6 +32,7 @@ pub struct Datagram<'a> {
 }
 
 impl Datagram<'_> {
+    // ANCHOR: into_packet
     /// The datagram as it came, header and options included.
     pub fn into_packet(self) -> Packet {
         let mut packet = self.payload;
@@ -39,6 +40,7 @@ impl Datagram<'_> {
         packet.prepend(self.header.header_len.into());
         packet
     }
+    // ANCHOR_END: into_packet
 
     /// The header's options, padding included.
     pub fn options(&self) -> &[u8] {

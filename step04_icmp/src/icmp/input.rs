@@ -31,6 +31,7 @@ pub struct IcmpError<'a> {
 }
 
 impl IcmpError<'_> {
+    // ANCHOR: kind
     /// How an application is told (RFC 1122 §4.1.3.3, §4.2.3.9); `None` if it
     /// is none of its business.
     pub fn kind(&self) -> Option<io::ErrorKind> {
@@ -51,8 +52,10 @@ impl IcmpError<'_> {
             _ => None,
         }
     }
+    // ANCHOR_END: kind
 }
 
+// ANCHOR: listeners
 /// The socket for protocols that want to know what became of their datagrams.
 pub trait ErrorListener: Send {
     /// Takes an error about a datagram of this protocol.
@@ -64,6 +67,7 @@ pub trait EchoListener: Send {
     /// Takes the answer to an echo.
     fn echo_reply(&mut self, from: Ipv4Addr, id: u16, seq: u16, data: &[u8]);
 }
+// ANCHOR_END: listeners
 
 /// ICMP, the way up: owned by the main loop.
 pub struct IcmpInput {
@@ -92,6 +96,7 @@ impl IcmpInput {
         self.echoes.push(Box::new(listener));
     }
 
+    // ANCHOR: quote
     fn error(&mut self, header: &Header, from: Ipv4Addr, quote: &[u8]) {
         // EXERCISE 4.6: Whom an error concerns
         let counters = &self.icmp.counters;
@@ -107,6 +112,8 @@ impl IcmpInput {
             datagram,
             payload: quote.get(datagram.header_len.into()..).unwrap_or_default(),
         };
+        // ANCHOR_END: quote
+        // ANCHOR: error
         let mut claimed = false;
         // Only who really sent it may be told (RFC 5927 §4.1).
         if self.icmp.ip().interfaces().owns(datagram.src) {
@@ -122,14 +129,15 @@ impl IcmpInput {
         } else {
             counters.unclaimed_error.inc();
         }
+        // ANCHOR_END: error
         // END 4.6
     }
 }
 
 impl Upper for IcmpInput {
-    // ANCHOR: input
     fn input(&mut self, datagram: Datagram<'_>) {
         let icmp = Arc::clone(&self.icmp);
+        // ANCHOR: checks
         icmp.counters.received.inc();
         let (src, dst) = (datagram.header.src, datagram.header.dst);
         let own = datagram.specific_dst();
@@ -137,7 +145,9 @@ impl Upper for IcmpInput {
         // §3.2.2.6).
         let (tos, options) = (datagram.header.tos, Options::new(datagram.options()));
         let mut message = datagram.payload;
+        // ANCHOR_END: checks
         // EXERCISE 4.5: ICMP input, and the echo
+        // ANCHOR: parse
         let header = match Header::parse(&message) {
             Ok(header) => header,
             Err(error) => {
@@ -149,6 +159,7 @@ impl Upper for IcmpInput {
                 return;
             }
         };
+        // ANCHOR_END: parse
         debug!(
             target: "icmp::input",
             "{src} => {dst}, type={}, len={}, iface={}\n{header}{}",
@@ -157,8 +168,8 @@ impl Upper for IcmpInput {
         if !message.pull(HEADER_LEN) {
             return; // parse() has made sure that it is long enough
         }
-        // ANCHOR: types
         match header.icmp_type {
+            // ANCHOR: echo
             IcmpType::ECHO => {
                 icmp.counters.echo_answered.inc();
                 // The echo may have been sent to a broadcast address, from
@@ -176,6 +187,8 @@ impl Upper for IcmpInput {
                 // Failures are counted and logged where they happen.
                 let _ = icmp.output_with(&parameters, reply, message, own, src);
             }
+            // ANCHOR_END: echo
+            // ANCHOR: echo_reply
             IcmpType::ECHO_REPLY => {
                 icmp.counters.echo_reply.inc();
                 let (id, seq) = header.echo();
@@ -183,6 +196,8 @@ impl Upper for IcmpInput {
                     listener.echo_reply(src, id, seq, &message);
                 }
             }
+            // ANCHOR_END: echo_reply
+            // ANCHOR: silent
             IcmpType::DEST_UNREACH | IcmpType::TIME_EXCEEDED | IcmpType::PARAM_PROBLEM => {
                 self.error(&header, src, &message);
             }
@@ -197,9 +212,8 @@ impl Upper for IcmpInput {
                 icmp.counters.unanswered_query.inc();
             }
             _ => icmp.counters.unknown_type.inc(),
+            // ANCHOR_END: silent
         }
-        // ANCHOR_END: types
         // END 4.5
     }
-    // ANCHOR_END: input
 }

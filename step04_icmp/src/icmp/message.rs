@@ -39,6 +39,7 @@ impl IcmpType {
     /// This is the mask. (deprecated, RFC 6918)
     pub const MASK_REPLY: Self = Self(18);
 
+    // ANCHOR: is_error
     /// True if the message reports an error, and so must not cause another
     /// (RFC 1122 §3.2.2). Unknown types might.
     pub fn is_error(self) -> bool {
@@ -54,6 +55,7 @@ impl IcmpType {
                 | Self::MASK_REPLY
         )
     }
+    // ANCHOR_END: is_error
 }
 
 /// Shown as the log does: `Echo(8)`.
@@ -162,6 +164,7 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl Header {
+    // ANCHOR: parse
     /// Reads the header at the front of `message` and verifies the whole.
     ///
     /// # Errors
@@ -184,7 +187,9 @@ impl Header {
         })
         // END 4.1
     }
+    // ANCHOR_END: parse
 
+    // ANCHOR: emit
     /// Writes the header to the front of `message`, whose data is in place,
     /// with the checksum over both. Does nothing if there is no room for it.
     pub fn emit(&self, message: &mut [u8]) {
@@ -198,12 +203,15 @@ impl Header {
         message[2..4].copy_from_slice(&sum);
         // END 4.3
     }
+    // ANCHOR_END: emit
 
+    // ANCHOR: echo
     /// Identifier and sequence number of an echo or its reply.
     pub fn echo(&self) -> (u16, u16) {
         let [i0, i1, s0, s1] = self.values.to_be_bytes();
         (u16::from_be_bytes([i0, i1]), u16::from_be_bytes([s0, s1]))
     }
+    // ANCHOR_END: echo
 }
 
 /// Identifier and sequence number, as the values of an echo.
@@ -212,6 +220,7 @@ pub fn echo_values(id: u16, seq: u16) -> u32 {
 }
 
 /// The dump of all fields, a line each.
+// ANCHOR: dump
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // EXERCISE 4.2: A message as the log shows it
@@ -229,6 +238,7 @@ impl fmt::Display for Header {
         // END 4.2
     }
 }
+// ANCHOR_END: dump
 
 #[cfg(test)]
 mod tests {

@@ -162,6 +162,7 @@ impl IcmpErrors {
     }
 }
 
+// ANCHOR: report
 impl ErrorReporter for IcmpErrors {
     fn report(&mut self, error: DeliveryError, datagram: Datagram<'_>) {
         // EXERCISE 4.9: Which error is which message
@@ -181,3 +182,4 @@ impl ErrorReporter for IcmpErrors {
         // END 4.9
     }
 }
+// ANCHOR_END: report

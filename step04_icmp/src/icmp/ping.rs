@@ -29,6 +29,7 @@ pub struct Reply {
     pub round_trip: Duration,
 }
 
+// ANCHOR: answer
 /// What has become of one of our echoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -46,13 +47,16 @@ pub enum Answer {
         code: Code,
     },
 }
+// ANCHOR_END: answer
 
+// ANCHOR: state
 #[derive(Default)]
 struct State {
     seq: u16,
     sent: VecDeque<(u16, Time)>,
     answers: VecDeque<Answer>,
 }
+// ANCHOR_END: state
 
 #[derive(Default)]
 struct Shared {
@@ -80,6 +84,7 @@ impl Ping {
         }
     }
 
+    // ANCHOR: send
     /// Sends an echo with `data` from `src` (which may be 0.0.0.0), and
     /// returns its sequence number: 1, 2, …
     ///
@@ -107,6 +112,7 @@ impl Ping {
         )?;
         Ok(seq)
     }
+    // ANCHOR_END: send
 
     /// Takes the next reply that has arrived; failures are passed over.
     pub fn reply(&self) -> Option<Reply> {
@@ -117,6 +123,7 @@ impl Ping {
         })
     }
 
+    // ANCHOR: wait
     /// Waits for the next answer, at most for `timeout`.
     pub fn wait(&self, timeout: Duration) -> Option<Answer> {
         let state = lock(&self.shared.state);
@@ -128,7 +135,9 @@ impl Ping {
         let (mut state, _) = result.unwrap_or_else(PoisonError::into_inner);
         state.answers.pop_front()
     }
+    // ANCHOR_END: wait
 
+    // ANCHOR: note
     /// Notes what has become of the echo `seq`, if it is one of ours that was
     /// not answered yet.
     fn note(&self, seq: u16, answer: impl FnOnce(Time) -> Answer) {
@@ -143,8 +152,10 @@ impl Ping {
             self.shared.answered.notify_all();
         }
     }
+    // ANCHOR_END: note
 }
 
+// ANCHOR: echo_reply
 impl EchoListener for Ping {
     fn echo_reply(&mut self, from: Ipv4Addr, id: u16, seq: u16, data: &[u8]) {
         if id != self.id {
@@ -161,7 +172,9 @@ impl EchoListener for Ping {
         });
     }
 }
+// ANCHOR_END: echo_reply
 
+// ANCHOR: error
 impl ErrorListener for Ping {
     fn error(&mut self, error: &IcmpError<'_>) {
         // The echo's own header: type, code, checksum, identifier, sequence number.
@@ -180,3 +193,4 @@ impl ErrorListener for Ping {
         }
     }
 }
+// ANCHOR_END: error

@@ -25,6 +25,7 @@ impl TokenBucket {
         }
     }
 
+    // ANCHOR: take
     /// Takes a token; false if there is none at `now`.
     pub fn take(&mut self, now: Time) -> bool {
         // EXERCISE 4.7: A bucket of tokens
@@ -41,6 +42,7 @@ impl TokenBucket {
         there
         // END 4.7
     }
+    // ANCHOR_END: take
 }
 
 #[cfg(test)]
