@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             let mut interfaces = Interfaces::new();
             interfaces.register(&lo, "127.0.0.1/8".parse()?)?;
             interfaces.register(&device, config.addr)?;
+            // ANCHOR: root
             let ip = Arc::new(Ip::new(env, &Arc::new(interfaces)));
             let icmp = Arc::new(Icmp::new(&ip));
             let mut ip_input = IpInput::new(&ip);
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
             protocols.register(EtherType::IP, ip_input)?;
             let protocol_counters = Arc::clone(&protocols.counters);
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

@@ -97,6 +97,7 @@ impl FrameIo for Tap {
         Some(sys::raw(&self.file))
     }
 
+    // ANCHOR: read
     fn read_frame(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         match self.call(|mut file| file.read(buffer)) {
             Ok(len) => Ok(Some(len)),
@@ -107,6 +108,7 @@ impl FrameIo for Tap {
             }
         }
     }
+    // ANCHOR_END: read
 
     fn write_frame(&self, frame: &[u8]) -> io::Result<()> {
         match self.call(|mut file| file.write(frame)) {

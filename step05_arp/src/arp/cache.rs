@@ -14,6 +14,7 @@ use crate::ethernet::MacAddr;
 use crate::packet::Packet;
 use crate::time::Time;
 
+// ANCHOR: times
 /// How long an address is believed after it was last heard, unless another
 /// time is asked for (the original's 30 s).
 pub const CACHE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,6 +30,7 @@ pub const MAX_REQUESTS: u32 = 3;
 pub const FAILURE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often at most this host defends its address (RFC 5227 §2.4, DEFEND_INTERVAL).
 pub const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+// ANCHOR_END: times
 /// How many neighbours are remembered.
 pub const CACHE_LIMIT: usize = 256;
 /// How many packets wait for one address (RFC 1122 §2.3.2.2: at least one):
@@ -40,6 +42,7 @@ pub const WAITING_LIMIT: usize = 64;
 pub type Key = (usize, Ipv4Addr);
 // ANCHOR_END: key
 
+// ANCHOR: resolution
 /// What is to be done with a packet for a neighbour.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolution {
@@ -55,12 +58,14 @@ pub enum Resolution {
     /// The packet is lost: the neighbour has just been asked for in vain.
     Unreachable,
 }
+// ANCHOR_END: resolution
 
 /// A neighbour was forgotten to make room for another: so many packets that
 /// waited for its address are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evicted(pub usize);
 
+// ANCHOR: expiry
 /// What a timer has found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -73,6 +78,7 @@ pub enum Expiry {
     /// An address has not been heard for too long, and is forgotten.
     Expired(Key),
 }
+// ANCHOR_END: expiry
 
 /// The cache.
 #[derive(Debug)]
@@ -107,7 +113,6 @@ impl Cache {
         self.timeout
     }
 
-    // ANCHOR: resolve
     /// Decides about `packet`, which is for the neighbour `key`.
     pub fn resolve(
         &mut self,
@@ -124,6 +129,7 @@ impl Cache {
             }
             Some(Entry::Static { ha }) => (Resolution::Send(*ha, packet), None),
             // ANCHOR_END: resolve_known
+            // ANCHOR: waiting
             Some(Entry::Incomplete { waiting, .. }) => {
                 waiting.push_back(packet);
                 if waiting.len() <= WAITING_LIMIT {
@@ -135,6 +141,8 @@ impl Cache {
             Some(Entry::Failed { at }) if now < *at + FAILURE_TIMEOUT => {
                 (Resolution::Unreachable, None)
             }
+            // ANCHOR_END: waiting
+            // ANCHOR: asking
             Some(Entry::Failed { .. }) | None => {
                 debug!(target: "arp::resolve", "cache not found, pa={}", key.1);
                 self.entries.remove(&key);
@@ -149,9 +157,9 @@ impl Cache {
                 (Resolution::Request, evicted)
             }
         }
+        // ANCHOR_END: asking
         // END 5.12
     }
-    // ANCHOR_END: resolve
 
     // ANCHOR: update
     /// Notes that `key` is at `ha`, if it is in the cache already. Returns the
@@ -218,10 +226,10 @@ impl Cache {
         self.deadline
     }
 
-    // ANCHOR: expire
     /// Does what is due at `now`, one entry after the other.
     pub fn expire(&mut self, now: Time) -> Option<Expiry> {
         // EXERCISE 5.15: Time passes
+        // ANCHOR: due
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return None;
         }
@@ -229,7 +237,9 @@ impl Cache {
         let is_due = |entry: &Entry| entry.deadline(timeout).is_some_and(|due| due <= now);
         let (key, entry) = self.entries.iter_mut().find(|(_, entry)| is_due(entry))?;
         let key = *key;
+        // ANCHOR_END: due
         let expiry = match entry {
+            // ANCHOR: expire_cases
             Entry::Incomplete {
                 requested,
                 requests,
@@ -253,6 +263,8 @@ impl Cache {
                 }
                 return Some(Expiry::Probe(key, ha));
             }
+            // ANCHOR_END: expire_cases
+            // ANCHOR: expire_rest
             _ => match self.delete(key)? {
                 Entry::Incomplete { waiting, .. } => {
                     self.entries.insert(key, Entry::Failed { at: now });
@@ -263,9 +275,9 @@ impl Cache {
         };
         self.update_deadline();
         Some(expiry)
+        // ANCHOR_END: expire_rest
         // END 5.15
     }
-    // ANCHOR_END: expire
 
     // ANCHOR: delete
     fn delete(&mut self, key: Key) -> Option<Entry> {
@@ -296,11 +308,13 @@ impl Cache {
     }
     // ANCHOR_END: make_room
 
+    // ANCHOR: update_deadline
     fn update_deadline(&mut self) {
         let entries = self.entries.values();
         let deadlines = entries.filter_map(|entry| entry.deadline(self.timeout));
         self.deadline = deadlines.min();
     }
+    // ANCHOR_END: update_deadline
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Entry {
 
     /// When something is to be done about it, if an address is believed for
     /// `timeout`.
+    // ANCHOR: deadline
     pub(super) fn deadline(&self, timeout: Duration) -> Option<Time> {
         match self {
             Self::Incomplete { requested, .. } => Some(*requested + REQUEST_INTERVAL),
@@ -78,6 +79,7 @@ impl Entry {
             Self::Failed { .. } | Self::Static { .. } => None,
         }
     }
+    // ANCHOR_END: deadline
 }
 
 /// When a neighbour that is still talked to is asked whether it is still there

@@ -22,6 +22,7 @@ impl ArpInput {
         Self(Arc::clone(arp))
     }
 
+    // ANCHOR: check_sender
     /// True if the sender can be what it says.
     fn check_sender(&self, iface: &Interface, message: &Message) -> bool {
         let counters = &self.0.counters;
@@ -43,7 +44,9 @@ impl ArpInput {
         }
         true
     }
+    // ANCHOR_END: check_sender
 
+    // ANCHOR: defend
     /// `sha` uses the address of `iface`: tells the log, and all on the link
     /// whose it is (RFC 5227 §2.4), but not as often as he may say so.
     fn defend(&self, iface: &Interface, sha: MacAddr) {
@@ -53,6 +56,7 @@ impl ArpInput {
             self.0.request(iface, spa, None);
         }
     }
+    // ANCHOR_END: defend
 
     // ANCHOR: merge
     /// Learns where the sender is (RFC 826, "Packet Reception"): who is in the
@@ -82,10 +86,10 @@ impl ArpInput {
 }
 
 impl Protocol for ArpInput {
-    // ANCHOR: input
     fn input(&mut self, device: &Arc<Device>, packet: Packet) {
         // EXERCISE 5.8: Who has this address? I have
         let counters = &self.0.counters;
+        // ANCHOR: receive
         counters.received.inc();
         let message = match Message::parse(&packet) {
             Ok(message) => message,
@@ -98,11 +102,13 @@ impl Protocol for ArpInput {
                 return;
             }
         };
+        // ANCHOR_END: receive
         debug!(
             target: "arp::input",
             "dev={}, opcode={}, len={}\n{message}{}",
             device.name(), message.opcode, packet.len(), hexdump(&packet)
         );
+        // ANCHOR: decide
         let Some(iface) = self.0.interfaces().on(device) else {
             counters.other_host.inc();
             return;
@@ -116,7 +122,7 @@ impl Protocol for ArpInput {
         } else if message.opcode == Opcode::REQUEST {
             self.0.reply(iface, message.sha, message.spa);
         }
+        // ANCHOR_END: decide
         // END 5.8
     }
-    // ANCHOR_END: input
 }

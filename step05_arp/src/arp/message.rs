@@ -35,6 +35,7 @@ impl fmt::Display for Opcode {
     }
 }
 
+// ANCHOR: diagram
 /// An ARP message about Ethernet and IPv4 (RFC 826).
 ///
 /// ```text
@@ -69,6 +70,7 @@ pub struct Message {
     /// Target protocol address.
     pub tpa: Ipv4Addr,
 }
+// ANCHOR_END: diagram
 
 /// Why bytes are no message about Ethernet and IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,7 @@ impl Message {
     ///
     /// # Errors
     /// Too short, or about other kinds of addresses.
+    // ANCHOR: parse
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         // EXERCISE 5.5: Read an ARP message
         let Some(m) = bytes.first_chunk::<LEN>() else {
@@ -146,7 +149,9 @@ impl Message {
         })
         // END 5.5
     }
+    // ANCHOR_END: parse
 
+    // ANCHOR: emit
     /// The message as it goes over the link.
     pub fn emit(&self) -> [u8; LEN] {
         // EXERCISE 5.6: Write an ARP message
@@ -163,6 +168,7 @@ impl Message {
         out
         // END 5.6
     }
+    // ANCHOR_END: emit
 }
 
 /// The dump of all fields, a line each.

@@ -157,6 +157,7 @@ impl Arp {
     }
 }
 
+// ANCHOR: flush
 /// Sends what has waited for `ha`.
 pub(super) fn flush(device: &Device, ha: MacAddr, waiting: VecDeque<Packet>) {
     for packet in waiting {
@@ -164,6 +165,7 @@ pub(super) fn flush(device: &Device, ha: MacAddr, waiting: VecDeque<Packet>) {
         let _ = device.output(ha.into(), EtherType::IP.0, packet);
     }
 }
+// ANCHOR_END: flush
 
 fn hardware_address(device: &Device) -> Option<MacAddr> {
     MacAddr::try_from(device.addr()).ok()
@@ -195,6 +197,8 @@ impl Neighbor for Arp {
                 debug!(target: "arp::resolve", "resolved, pa={next_hop}, ha={ha}");
                 device.output(ha.into(), EtherType::IP.0, packet)
             }
+    // ANCHOR_END: deliver
+            // ANCHOR: deliver_wait
             Resolution::Request => {
                 self.counters.packets_queued.inc();
                 self.request(iface, next_hop, None);
@@ -218,7 +222,7 @@ impl Neighbor for Arp {
                 Err(io::ErrorKind::HostUnreachable.into())
             }
         }
+        // ANCHOR_END: deliver_wait
         // END 5.14
     }
-    // ANCHOR_END: deliver
 }

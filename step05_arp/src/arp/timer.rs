@@ -36,6 +36,7 @@ impl ArpTimer {
         self.errors.push((protocol, Box::new(listener)));
     }
 
+    // ANCHOR: unresolved
     fn unresolved(&mut self, packets: VecDeque<Packet>) {
         for packet in packets {
             self.arp.counters.unresolved.inc();
@@ -58,8 +59,10 @@ impl ArpTimer {
             }
         }
     }
+    // ANCHOR_END: unresolved
 }
 
+// ANCHOR: source
 impl Source for ArpTimer {
     fn deadline(&self) -> Option<Time> {
         self.arp.with_cache(|cache| cache.deadline())
@@ -76,3 +79,4 @@ impl Source for ArpTimer {
         }
     }
 }
+// ANCHOR_END: source

@@ -8,6 +8,7 @@ use crate::ethertype::EtherType;
 /// Length of the header, in octets.
 pub const LEN: usize = 14;
 
+// ANCHOR: diagram
 /// The header of an Ethernet frame (IEEE 802.3, as RFC 894 uses it).
 ///
 /// ```text
@@ -32,8 +33,10 @@ pub struct Header {
     /// What it carries.
     pub ethertype: EtherType,
 }
+// ANCHOR_END: diagram
 
 impl Header {
+    // ANCHOR: parse
     /// Reads the header at the front of `frame`; `None` if it is too short.
     pub fn parse(frame: &[u8]) -> Option<Self> {
         // EXERCISE 5.1: The frame's header
@@ -46,7 +49,9 @@ impl Header {
         })
         // END 5.1
     }
+    // ANCHOR_END: parse
 
+    // ANCHOR: emit
     /// Writes the header.
     pub fn emit(&self, out: &mut [u8; LEN]) {
         // EXERCISE 5.1: The frame's header
@@ -55,6 +60,7 @@ impl Header {
         out[12..].copy_from_slice(&self.ethertype.0.to_be_bytes());
         // END 5.1
     }
+    // ANCHOR_END: emit
 }
 
 /// The dump of all fields, a line each.

@@ -35,6 +35,7 @@ pub const MIN_FRAME_LEN: usize = 60;
 /// Makes a network device of what carries frames.
 pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr) -> Arc<Device> {
     let frames: Arc<dyn FrameIo> = Arc::new(frames);
+    // ANCHOR: config
     let config = DeviceConfig {
         device_type: DeviceType::ETHERNET,
         mtu: MTU,
@@ -42,6 +43,8 @@ pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr)
         addr: mac.into(),
         broadcast: MacAddr::BROADCAST.into(),
     };
+    // ANCHOR_END: config
+    // ANCHOR: halves
     let tx = Tx {
         frames: Arc::clone(&frames),
         mac,
@@ -52,6 +55,7 @@ pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr)
         spare: None,
     };
     let device = devices.register(config, tx, rx);
+    // ANCHOR_END: halves
     frames.attach(device.irq());
     info!(target: "ethernet::init", "ethernet device initialized, dev={}, addr={mac}", device.name());
     device
@@ -109,6 +113,7 @@ impl Receiver for Rx {
     }
 
     fn receive(&mut self, device: &Device) -> io::Result<Received> {
+        // ANCHOR: receive
         // One octet more than the longest frame, to notice a longer one.
         let mut packet = match self.spare.take() {
             Some(packet) => packet,
@@ -123,6 +128,7 @@ impl Receiver for Rx {
             Some((ethertype, packet)) => Received::Packet(ethertype, packet),
             None => Received::Dropped,
         })
+        // ANCHOR_END: receive
     }
 }
 
