@@ -197,7 +197,7 @@ impl Neighbor for Arp {
                 debug!(target: "arp::resolve", "resolved, pa={next_hop}, ha={ha}");
                 device.output(ha.into(), EtherType::IP.0, packet)
             }
-    // ANCHOR_END: deliver
+            // ANCHOR_END: deliver
             // ANCHOR: deliver_wait
             Resolution::Request => {
                 self.counters.packets_queued.inc();
