@@ -10,8 +10,8 @@
 //! | [`segment_arrives`] | 23–28 | SEGMENT ARRIVES, clause by clause |
 //! | [`user_calls`], [`status`] | 24–28 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS |
 //! | [`output`](mod@output), [`send_buffer`], [`receive_buffer`], [`reassembly`], [`ranges`], [`persist`] | 25 | data both ways |
-//! | [`retransmission`], [`rtt`], [`recovery`], [`congestion`], [`cubic`] | 26 | what is lost is sent again |
-//! | [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
+//! | [`retransmission`], [`retransmission_queue`], [`rtt`], [`recovery`], [`congestion`], [`cubic`] | 26 | what is lost is sent again |
+//! | [`syn_options`], [`window_scale`], [`right_sizing`] | – | windows beyond 64 KiB, and buffers to fill them |
 //! | [`sack`], [`scoreboard`] | – | what has arrived beyond a gap: told, and noted |
 //! | [`rack`], [`tail_loss_probe`], [`prr`], [`eifel`] | – | losses found by time, how fast they are repaired, and those that were none |
 //! | [`timestamps`] | – | which segment is old, and how long a round trip takes |
@@ -57,6 +57,7 @@ mod reassembly;
 mod receive_buffer;
 mod recovery;
 mod retransmission;
+mod retransmission_queue;
 mod right_sizing;
 pub mod rtt;
 mod sack;
@@ -71,6 +72,7 @@ pub mod state;
 pub mod status;
 pub mod status_page;
 mod syn_cookies;
+mod syn_options;
 mod tail_loss_probe;
 pub mod tcb;
 pub mod tcp;

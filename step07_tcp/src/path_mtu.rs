@@ -14,7 +14,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::seq::{SeqNumber, octets};
-use crate::tcb::{Context, HEADERS, Tcb};
+use crate::syn_options::HEADERS;
+use crate::tcb::{Context, Tcb};
 use crate::time::Time;
 use crate::timers::Timer;
 

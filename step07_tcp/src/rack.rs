@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::options::Timestamps;
 use crate::prr::Prr;
-use crate::retransmission::{InFlight, RetransmissionQueue};
+use crate::retransmission_queue::{InFlight, RetransmissionQueue};
 use crate::segment::Segment;
 use crate::seq::SeqNumber;
 use crate::tcb::{Context, Tcb};

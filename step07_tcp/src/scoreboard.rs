@@ -6,7 +6,7 @@
 
 use crate::options::SackBlock;
 use crate::ranges::SeqRanges;
-use crate::retransmission::{InFlight, RetransmissionQueue};
+use crate::retransmission_queue::{InFlight, RetransmissionQueue};
 use crate::segment::Segment;
 use crate::seq::SeqNumber;
 use crate::tcb::{Context, Tcb};

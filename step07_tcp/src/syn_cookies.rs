@@ -29,7 +29,8 @@ use crate::segment::{Outgoing, Segment};
 use crate::segment_arrives::listen::Arrival;
 use crate::seq::SeqNumber;
 use crate::state::State;
-use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState, mss_of};
+use crate::syn_options::{DEFAULT_MSS, mss_of};
+use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState};
 use crate::time::Time;
 
 /// How long one value of the time field lasts.
@@ -109,7 +110,7 @@ impl State {
             }
             backlog.cookies_until = Some(now + PERIOD * (MAX_AGE + 1));
         }
-        let mss = segment.options.mss.unwrap_or(crate::tcb::DEFAULT_MSS);
+        let mss = segment.options.mss.unwrap_or(DEFAULT_MSS);
         let seq = make(&self.secret, (local, remote), segment.seq, mss, now);
         self.counters.cookies_sent.inc();
         self.counters.segments_sent.inc();

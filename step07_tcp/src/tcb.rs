@@ -23,20 +23,21 @@ use crate::rack::Rack;
 use crate::reassembly::Reassembly;
 use crate::receive_buffer::ReceiveBuffer;
 use crate::recovery::Recovery;
-use crate::retransmission::RetransmissionQueue;
+use crate::retransmission_queue::RetransmissionQueue;
 use crate::right_sizing::RightSizing;
 use crate::rtt::RetransmissionTimeout;
 use crate::sack::SackReport;
 use crate::segment::Outgoing;
 use crate::send_buffer::SendBuffer;
 use crate::seq::{SeqNumber, octets};
+use crate::syn_options::{DEFAULT_MSS, sendable_mss};
 use crate::tail_loss_probe::TailLossProbe;
 use crate::tcp_counters::TcpCounters;
 pub use crate::tcp_state::TcpState;
 use crate::time::Time;
 use crate::timers::Timers;
 use crate::timestamps::TimestampClock;
-use crate::window_scale::{self, WindowScale};
+use crate::window_scale::WindowScale;
 
 /// The name of a connection or a listener: what a socket holds. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,28 +216,6 @@ pub struct Tcb {
     pub(crate) scheduled: Option<Time>,
 }
 
-/// Headers of IP and TCP without options: what the MTU has to carry besides text.
-pub(crate) const HEADERS: usize = 40;
-/// The MSS of a peer that does not tell (RFC 9293 §3.7.1, MUST-15).
-pub(crate) const DEFAULT_MSS: u16 = 536;
-/// A smaller announcement is an attack or an error: each octet would cost forty.
-const MIN_MSS: u32 = 64;
-/// The octets that timestamps take in a header, padding included.
-const TIMESTAMPS: u32 = 12;
-
-/// The largest text that fits a datagram of `mtu` octets.
-pub(crate) fn mss_of(mtu: usize) -> u16 {
-    u16::try_from(mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX)
-}
-
-/// The shift that we offer, if we do.
-fn own_shift(config: &Config) -> Option<u8> {
-    let limit = config.receive_buffer_limit.max(config.receive_buffer);
-    config
-        .window_scaling
-        .then(|| window_scale::shift_for(limit))
-}
-
 impl Tcb {
     /// A TCB in CLOSED state, on the way to another.
     pub(crate) fn new(
@@ -246,7 +225,7 @@ impl Tcb {
         iss: SeqNumber,
         config: &Config,
     ) -> Self {
-        let mss = u32::from(mss_of(mtu).min(DEFAULT_MSS)).max(MIN_MSS);
+        let mss = sendable_mss(DEFAULT_MSS, mtu);
         let snd = SendSequence {
             una: iss,
             nxt: iss,
@@ -349,56 +328,6 @@ impl Tcb {
         if self.send_buffer.is_closed() {
             self.transition(TcpState::FinWait1);
         }
-    }
-
-    /// The options of our SYN: all that we know, but in an answer only what
-    /// the peer has offered too.
-    pub(crate) fn syn_options(&self, cx: &Context<'_>) -> Options {
-        let offered = |theirs: bool| self.state == TcpState::SynSent || theirs;
-        let Options {
-            window_scale: scale,
-            timestamps,
-            sack_permitted,
-            ..
-        } = self.offered;
-        let timestamps = cx.config.timestamps && offered(timestamps.is_some());
-        Options {
-            mss: Some(mss_of(self.mtu)),
-            sack_permitted: cx.config.sack && offered(sack_permitted),
-            window_scale: own_shift(cx.config).filter(|_| offered(scale.is_some())),
-            timestamps: timestamps.then(|| self.clock.option(cx.now)),
-            ..Options::default()
-        }
-    }
-
-    /// Takes over what the peer's SYN says (RFC 9293 §3.7.1).
-    pub(crate) fn take_syn_options(&mut self, options: &Options, cx: &Context<'_>) {
-        self.offered = *options;
-        self.scale = WindowScale::agreed(own_shift(cx.config), options.window_scale);
-        if let Some(theirs) = options.timestamps.filter(|_| cx.config.timestamps) {
-            self.clock.agree(theirs.value, cx.now);
-        }
-        self.report.agreed = cx.config.sack && options.sack_permitted;
-        self.mss = self.effective_mss();
-        self.congestion = cx.config.congestion.start(self.mss);
-    }
-
-    /// Eff.snd.MSS: what the peer has announced and the way can carry, less
-    /// the options of every segment (RFC 9293 §3.7.1, RFC 6691 §2).
-    pub(crate) fn effective_mss(&self) -> u32 {
-        let announced = self.offered.mss.unwrap_or(DEFAULT_MSS);
-        let mss = u32::from(announced.min(mss_of(self.path_mtu.mtu()))).max(MIN_MSS);
-        let options = if self.clock.is_agreed() {
-            TIMESTAMPS
-        } else {
-            0
-        };
-        mss - options
-    }
-
-    /// The longest text that the peer may send in one segment.
-    pub(crate) fn receive_mss(&self) -> u32 {
-        u32::from(mss_of(self.mtu))
     }
 
     /// Has our FIN been sent?
