@@ -46,6 +46,7 @@ impl Tcb {
             self.slow_handshake = true;
         }
         self.timeouts += 1;
+        self.advise_ip(cx);
         self.recovery.timeout(self.snd.nxt);
         self.forget_selective_recovery();
         // (5.4) Retransmit the earliest segment. The others follow as the

@@ -11,7 +11,7 @@
 //! - time passes: [`State::on_timer`], due at [`State::deadline`]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -46,6 +46,8 @@ pub struct State {
     pub(crate) time_waits: ByAge,
     /// What the ways to others carry.
     pub(crate) path_mtus: PathMtus,
+    /// To whom the way may be dead.
+    pub(crate) advice: Vec<Ipv4Addr>,
     /// The host shuts down: no connection begins any more.
     pub(crate) down: bool,
 }
@@ -72,6 +74,7 @@ impl State {
             orphans: ByAge::default(),
             time_waits: ByAge::default(),
             path_mtus: PathMtus::default(),
+            advice: Vec::new(),
             down: false,
         }
     }
@@ -142,6 +145,7 @@ impl State {
             config: &self.config,
             counters: &self.counters,
             path_mtus: &mut self.path_mtus,
+            advice: &mut self.advice,
             out,
         };
         let result = event(tcb, &mut cx);

@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use crate::config::Config;
@@ -127,6 +127,8 @@ pub(crate) struct Context<'a> {
     pub config: &'a Config,
     pub counters: &'a TcpCounters,
     pub path_mtus: &'a mut PathMtus,
+    /// To whom the way may be dead.
+    pub advice: &'a mut Vec<Ipv4Addr>,
     pub out: &'a mut Vec<Outgoing>,
 }
 

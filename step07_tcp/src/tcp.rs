@@ -13,6 +13,7 @@
 //! made: a segment that overtakes another looks like a loss to the peer.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ struct Leftovers<'a> {
     segments: Vec<Outgoing>,
     order: Option<MutexGuard<'a, ()>>,
     changed: Vec<Id>,
+    /// From whom no answers come.
+    advice: Vec<Ipv4Addr>,
     /// A deadline has come nearer than the main loop knows.
     nearer: bool,
 }
@@ -138,6 +141,7 @@ impl Tcp {
             order: (!segments.is_empty()).then(|| lock(&self.sending)),
             segments,
             changed,
+            advice: state.take_advice(),
             nearer: after.is_some_and(|after| before.is_none_or(|before| after < before)),
         };
         (result, leftovers)
@@ -161,6 +165,9 @@ impl Tcp {
             if kind != io::ErrorKind::WouldBlock {
                 self.run(|state, now, out| state.unreachable(local, remote, kind, now, out));
             }
+        }
+        for dst in leftovers.advice {
+            self.ip.negative_advice(dst);
         }
         if leftovers.nearer {
             self.ip.env().wake();

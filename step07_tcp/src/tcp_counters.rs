@@ -13,6 +13,8 @@ crate::counters! {
         pub timeouts,
         /// retransmission timeouts that were too early
         pub spurious_timeouts,
+        /// times that IP was advised of a way that may be dead
+        pub negative_advice,
         /// fast retransmissions
         pub fast_retransmissions,
         /// tail loss probes sent

@@ -1,12 +1,14 @@
 //! How long a peer may owe us an answer (RFC 9293 §3.8.3).
 //!
-//! The RFC has two thresholds. At R1 something seems to be wrong, and who
-//! looks should see it: [`Measures::timeouts`](crate::status::Measures::timeouts)
-//! counts the timeouts in a row. At R2 the connection is given up. Both were
+//! The RFC has two thresholds. At R1 something seems to be wrong: IP is advised
+//! that its way there may be dead, and who looks should see it too:
+//! [`Measures::timeouts`](crate::status::Measures::timeouts) counts the timeouts
+//! in a row. At R2 the connection is given up. Both were
 //! counts of retransmissions once; with a timeout that adapts, R2 is a time:
 //! the USER TIMEOUT of SEND (§3.9.1).
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -16,7 +18,16 @@ use crate::tcb::{Context, Id, Tcb, TcpState};
 use crate::time::Time;
 use crate::timers::Timer;
 
+/// R1: as many timeouts in a row make the way suspect (SHLD-10).
+const R1: u32 = 3;
+
 impl State {
+    /// Takes the list of hosts from which no answers come, so that somebody
+    /// tells IP (MUST-20). To be called after every other call, or it grows.
+    pub fn take_advice(&mut self) -> Vec<Ipv4Addr> {
+        std::mem::take(&mut self.advice)
+    }
+
     /// Chooses R2 for one connection (MUST-21); `None`: as configured.
     ///
     /// # Errors
@@ -55,6 +66,14 @@ impl State {
 }
 
 impl Tcb {
+    /// Another retransmission timeout: is it the one of R1?
+    pub(crate) fn advise_ip(&self, cx: &mut Context<'_>) {
+        if self.timeouts == R1 {
+            cx.counters.negative_advice.inc();
+            cx.advice.push(*self.remote.ip());
+        }
+    }
+
     /// R2: how long the peer may owe us an answer (RFC 9293 §3.8.3).
     pub(crate) fn patience(&self, config: &Config) -> Duration {
         if let Some(chosen) = self.user_timeout {

@@ -35,6 +35,12 @@ pub trait Neighbor: Send + Sync {
     /// # Errors
     /// It is known already that this will not be possible.
     fn deliver(&self, iface: &Interface, next_hop: Ipv4Addr, packet: Packet) -> io::Result<()>;
+
+    /// Somebody above gets no answers by way of `next_hop`: is it still there?
+    /// By default that is not asked.
+    fn doubt(&self, iface: &Interface, next_hop: Ipv4Addr) {
+        let _ = (iface, next_hop);
+    }
 }
 // ANCHOR_END: neighbor
 
@@ -170,6 +176,18 @@ impl Ip {
         match self.interfaces.select(dst) {
             Some(own) => Some(own.unicast()),
             None => self.route(dst).map(|route| route.iface.unicast()),
+        }
+    }
+
+    /// A floor above gets no answers from `dst`: whoever is the next on the way
+    /// there may be dead (RFC 1122 §3.3.1.4, "negative advice").
+    pub fn negative_advice(&self, dst: Ipv4Addr) {
+        let _scope = logger::scope(&self.env);
+        if let Some(Route { iface, next_hop }) = self.route(dst)
+            && iface.device().flags().contains(DeviceFlags::NEED_ARP)
+        {
+            debug!(target: "ip::negative_advice", "dst={dst}, next_hop={next_hop}");
+            self.neighbor.doubt(iface, next_hop);
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use log::debug;
 
-use crate::arp::entry::Entry;
+use crate::arp::entry::{Entry, life};
 use crate::ethernet::MacAddr;
 use crate::packet::Packet;
 use crate::time::Time;
@@ -221,6 +221,16 @@ impl Cache {
         due
     }
 
+    /// Nothing that went by way of this neighbour was answered: it is asked
+    /// at once whether it is still there, and forgotten if it is not (RFC 1122
+    /// §2.3.2.1, the advice from above).
+    pub fn doubt(&mut self, key: Key, now: Time) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.doubt(now);
+        }
+        self.update_deadline();
+    }
+
     /// The earliest time at which [`expire`](Self::expire) will find something.
     pub fn deadline(&self) -> Option<Time> {
         self.deadline
@@ -254,7 +264,8 @@ impl Cache {
                 updated,
                 used,
                 probes,
-            } if now < *updated + self.timeout => {
+                doubted,
+            } if now < *updated + life(timeout, *doubted) => {
                 *probes += 1;
                 let (ha, in_use) = (*ha, now.since(*used) <= IN_USE);
                 self.update_deadline();

@@ -26,6 +26,8 @@ pub(super) enum Entry {
         used: Time,
         /// How many polls were due since it was heard.
         probes: u32,
+        /// Since `updated` it is doubted that it is still there.
+        doubted: bool,
     },
     /// Asked for in vain. It stays until somebody asks again, or until its
     /// place is needed: nothing is to be done about it.
@@ -43,6 +45,21 @@ impl Entry {
             updated: now,
             used,
             probes: 0,
+            doubted: false,
+        }
+    }
+
+    /// Somebody doubts that it is still there: only the time for polls is left.
+    pub(super) fn doubt(&mut self, now: Time) {
+        if let Self::Resolved {
+            updated,
+            used,
+            probes: 0,
+            doubted: doubted @ false,
+            ..
+        } = self
+        {
+            (*updated, *used, *doubted) = (now, now, true);
         }
     }
 
@@ -71,10 +88,14 @@ impl Entry {
         match self {
             Self::Incomplete { requested, .. } => Some(*requested + REQUEST_INTERVAL),
             Self::Resolved {
-                updated, probes, ..
+                updated,
+                probes,
+                doubted,
+                ..
             } => {
-                let probe = probe_after(timeout) + REQUEST_INTERVAL * *probes;
-                Some(*updated + probe.min(timeout))
+                let life = life(timeout, *doubted);
+                let probe = life.saturating_sub(POLLING) + REQUEST_INTERVAL * *probes;
+                Some(*updated + probe.min(life))
             }
             Self::Failed { .. } | Self::Static { .. } => None,
         }
@@ -82,8 +103,15 @@ impl Entry {
     // ANCHOR_END: deadline
 }
 
-/// When a neighbour that is still talked to is asked whether it is still there
-/// (RFC 1122 §2.3.2.1: unicast poll): five seconds before its entry expires.
-fn probe_after(timeout: Duration) -> Duration {
-    timeout.saturating_sub(REQUEST_INTERVAL * 5)
+/// For how long a neighbour that is still talked to is asked whether it is
+/// still there before its entry expires (RFC 1122 §2.3.2.1: unicast poll).
+const POLLING: Duration = REQUEST_INTERVAL.saturating_mul(5);
+
+/// How long an address is believed.
+pub(super) fn life(timeout: Duration, doubted: bool) -> Duration {
+    if doubted {
+        timeout.min(POLLING)
+    } else {
+        timeout
+    }
 }

@@ -225,4 +225,12 @@ impl Neighbor for Arp {
         // ANCHOR_END: deliver_wait
         // END 5.14
     }
+
+    fn doubt(&self, iface: &Interface, next_hop: Ipv4Addr) {
+        let now = self.env.now();
+        let key = (iface.device().index(), next_hop);
+        self.with_cache(|cache| cache.doubt(key, now));
+        // The main loop may be asleep, and now has somebody to ask.
+        self.env.wake();
+    }
 }

@@ -7,7 +7,7 @@ use step07_tcp::config::Config;
 use step07_tcp::keep_alive::KeepAlive;
 use step07_tcp::tcb::TcpState;
 
-use crate::harness::{Talk, ms, s};
+use crate::harness::{Talk, ms, peer, s};
 
 const PROBE: &str = "---A---- seq=0 ack=1 len=0 wnd=65535";
 const RESET: &str = "-----R-- seq=1 ack=0 len=0 wnd=0";
@@ -174,6 +174,18 @@ fn choice_counts_for_what_is_in_flight() {
     user_timeout(&mut talk, Some(s(5)));
     talk.wait(ms(1));
     assert_eq!(talk.receive(1), Err(ErrorKind::TimedOut));
+}
+
+#[test]
+fn ip_is_advised_once_of_a_way_that_may_be_dead() {
+    let mut talk = Talk::established();
+    talk.write(b"abc");
+    talk.wait(ms(200 + 400));
+    assert!(talk.state.take_advice().is_empty());
+    talk.wait(ms(800));
+    assert_eq!(talk.state.take_advice(), [*peer().ip()]);
+    talk.wait(s(100));
+    assert!(talk.state.take_advice().is_empty());
 }
 
 #[test]

@@ -220,3 +220,21 @@ fn what_is_asked_of_ip_is_in_the_datagrams() {
         assert_eq!((datagram[1], datagram[8]), (46 << 2, 7));
     });
 }
+
+#[test]
+fn neighbour_that_does_not_answer_is_asked_whether_it_is_there() {
+    watched(
+        "neighbour_that_does_not_answer_is_asked_whether_it_is_there",
+        || {
+            let world = World::new();
+            let (client, _server) = world.connection();
+            // From now on nothing of TCP arrives; ARP does.
+            world.wire.lose_if(|_, frame| frame.get(23) == Some(&6));
+            let asked = world.a.arp.counters.requests_sent.get();
+            (&client).write_all(b"into the void").unwrap();
+            wait_until(|| world.a.tcp.counters.negative_advice.get() > 0);
+            wait_until(|| world.a.arp.counters.requests_sent.get() > asked);
+            client.abort();
+        },
+    );
+}

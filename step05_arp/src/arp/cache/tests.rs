@@ -97,6 +97,30 @@ fn who_is_talked_to_is_asked_before_he_is_forgotten() {
 }
 
 #[test]
+fn who_is_doubted_is_asked_at_once_and_forgotten_if_he_is_silent() {
+    let mut cache = Cache::default();
+    for n in 1..=2 {
+        cache.insert(key(n), HA, ms(0));
+    }
+    cache.doubt(key(1), ms(1000));
+    cache.doubt(key(9), ms(1000)); // nobody knows him
+    assert_eq!(cache.deadline(), Some(ms(1000)));
+    for second in 1..6 {
+        let asked = Some(Expiry::Probe(key(1), HA));
+        assert_eq!(cache.expire(ms(second * 1000)), asked);
+        // To doubt again changes nothing.
+        cache.doubt(key(1), ms(second * 1000));
+        assert_eq!(cache.expire(ms(second * 1000)), None);
+    }
+    assert_eq!(cache.expire(ms(6000)), Some(Expiry::Expired(key(1))));
+    // Who answers is believed.
+    cache.doubt(key(2), ms(7000));
+    assert_eq!(cache.expire(ms(7000)), Some(Expiry::Probe(key(2), HA)));
+    cache.update(key(2), HA, ms(7001));
+    assert_eq!(cache.deadline(), Some(ms(7001 + 25_000)));
+}
+
+#[test]
 fn who_has_not_answered_may_still_speak() {
     let mut cache = Cache::default();
     cache.resolve(key(1), Packet::new(b"x"), ms(0));
