@@ -41,6 +41,60 @@ fn a_ping_that_needs_fragments_comes_back_whole() {
 }
 
 #[test]
+fn pings_of_all_sizes_are_answered() {
+    if !has(&["ping"]) {
+        return;
+    }
+    // Nothing, a full frame, one octet more, six fragments, all that IP can carry.
+    let script = r#"
+        for size in 0 1472 1473 8000 65507; do
+            ping -c 2 -i 0.2 -W 5 -s $size 192.0.2.2 | grep -o '2 received, 0% packet loss'
+        done"#;
+    if let Some(output) = lab(STEP05, &[], script) {
+        let text = success(&output);
+        assert_eq!(text.lines().count(), 5, "{text}");
+    }
+}
+
+#[test]
+fn pings_to_all_and_with_options_are_answered() {
+    if !has(&["ping"]) {
+        return;
+    }
+    let script = "ping -c 2 -i 0.2 -W 5 -b 192.0.2.255; \
+        ping -c 1 -W 5 -R 192.0.2.2; ping -c 1 -W 5 -T tsandaddr 192.0.2.2; true";
+    if let Some(output) = lab(STEP05, &[], script) {
+        let text = success(&output);
+        assert!(text.contains("2 received, 0% packet loss"), "{text}");
+        // Sent by 192.0.2.1, turned round by us, and back.
+        let ways = text.split("RR:").nth(1).unwrap().split("TS:");
+        for way in ways {
+            let hosts = ["192.0.2.1", "192.0.2.2", "192.0.2.1"];
+            let mut rest = way;
+            for host in hosts {
+                let (_, after) = rest.split_once(host).expect(way);
+                rest = after;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_original_time_to_live() {
+    if !has(&["ping"]) {
+        return;
+    }
+    let ping = "ping -c 1 -W 5 192.0.2.2";
+    for (args, ttl) in [(&[][..], "ttl=64"), (&["--ttl", "255"], "ttl=255")] {
+        if let Some(output) = lab(STEP05, args, ping) {
+            let text = success(&output);
+            // An echo reply is sent anew, and has our own time to live.
+            assert!(text.contains(ttl), "{text}");
+        }
+    }
+}
+
+#[test]
 fn another_hardware_address() {
     if !has(&["ping", "ip"]) {
         return;

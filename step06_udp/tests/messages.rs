@@ -137,6 +137,31 @@ fn what_is_asked_for_stands_in_the_header() {
 }
 
 #[test]
+fn a_source_route_can_be_sent_and_has_ended_when_it_arrives() {
+    let mut pair = Pair::new();
+    let (from, to) = (
+        bound(&pair.a.udp, "0.0.0.0:5000"),
+        bound(&pair.b.udp, "0.0.0.0:7"),
+    );
+    // Its pointer is behind its only station: that was the last router.
+    let ended = [131, 7, 8, 203, 0, 113, 1];
+    from.set_ip_options(&ended).unwrap();
+    from.send_to(b"roundabout", "192.0.2.1:7").unwrap();
+    pair.settle();
+    let (message, data) = receive(&to);
+    assert_eq!(
+        (&message.options[..7], data.as_slice()),
+        (&ended[..], &b"roundabout"[..])
+    );
+    // Here it leads on, and the other host does not follow.
+    from.set_ip_options(&[131, 7, 4, 203, 0, 113, 1]).unwrap();
+    from.send_to(b"roundabout", "192.0.2.1:7").unwrap();
+    pair.settle();
+    let report = from.error_report().unwrap().unwrap();
+    assert_eq!(report.kind, io::ErrorKind::HostUnreachable);
+}
+
+#[test]
 fn an_answer_comes_from_the_address_that_was_asked() {
     let mut pair = Pair::new();
     let server = bound(&pair.a.udp, "0.0.0.0:7");
