@@ -5,58 +5,23 @@
 #[path = "../../step05_arp/tests/harness/frames.rs"]
 #[allow(dead_code)] // other tests need the rest
 mod frames;
+#[allow(dead_code)] // other tests need the rest
+mod pair;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
 
 use frames::{End, ME, PEER, REQUEST, arp, config, parts};
+use pair::{Pair, bound};
 use step06_udp::env::Env;
 use step06_udp::host::Host;
 use step06_udp::ip::Header as IpHeader;
-use step06_udp::net::Net;
 use step06_udp::packet::Packet;
-use step06_udp::udp::{Message, Udp, UdpSocket};
-use step06_udp::{scene, simulation};
+use step06_udp::simulation;
+use step06_udp::udp::{Message, UdpSocket};
 
 /// A record route option with room for two addresses.
 const RECORD_ROUTE: [u8; 12] = [7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/// 192.0.2.2 is `a`, 192.0.2.1 is `b`.
-struct Pair {
-    env: Arc<Env>,
-    a: Host,
-    a_net: Net,
-    b: Host,
-    b_net: Net,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let env = Env::manual(0);
-        let [(a, a_net), (b, b_net)] = scene::two_hosts(&env).unwrap();
-        Self {
-            env,
-            a,
-            a_net,
-            b,
-            b_net,
-        }
-    }
-
-    /// Lets arrive what is under way.
-    fn settle(&mut self) {
-        let span = Duration::from_millis(10);
-        simulation::run_for(&self.env, &mut [&mut self.a_net, &mut self.b_net], span);
-    }
-}
-
-fn bound(udp: &Arc<Udp>, addr: &str) -> UdpSocket {
-    let socket = UdpSocket::bind(udp, addr).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    socket
-}
 
 fn receive(socket: &UdpSocket) -> (Message, Vec<u8>) {
     let mut buffer = vec![0; 65_535];

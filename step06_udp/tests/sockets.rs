@@ -1,6 +1,9 @@
 //! Sockets: they behave as those of `std::net`.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // other tests need the rest
+mod pair;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,61 +11,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use step06_udp::env::Env;
-use step06_udp::host::Host;
-use step06_udp::net::Net;
+use pair::Pair;
 use step06_udp::udp::output::MAX_PAYLOAD;
 use step06_udp::udp::pcb::{EPHEMERAL, QUEUE_LIMIT};
 use step06_udp::udp::{Udp, UdpSocket};
-use step06_udp::{scene, simulation};
-
-/// 192.0.2.2 is `a`, 192.0.2.1 is `b`.
-struct Pair {
-    env: Arc<Env>,
-    a: Host,
-    a_net: Net,
-    b: Host,
-    b_net: Net,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let env = Env::manual(0);
-        let [(a, a_net), (b, b_net)] = scene::two_hosts(&env).unwrap();
-        Self {
-            env,
-            a,
-            a_net,
-            b,
-            b_net,
-        }
-    }
-
-    fn run(&mut self, span: Duration) {
-        simulation::run_for(&self.env, &mut [&mut self.a_net, &mut self.b_net], span);
-    }
-
-    /// Lets arrive what is under way.
-    fn settle(&mut self) {
-        self.run(Duration::from_millis(10));
-    }
-
-    /// A socket of `a` that does not block.
-    fn a(&self, addr: &str) -> UdpSocket {
-        bound(&self.a.udp, addr)
-    }
-
-    /// A socket of `b` that does not block.
-    fn b(&self, addr: &str) -> UdpSocket {
-        bound(&self.b.udp, addr)
-    }
-}
-
-fn bound(udp: &Arc<Udp>, addr: &str) -> UdpSocket {
-    let socket = UdpSocket::bind(udp, addr).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    socket
-}
 
 fn kind<T>(result: io::Result<T>) -> Option<io::ErrorKind> {
     result.err().map(|error| error.kind())

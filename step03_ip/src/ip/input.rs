@@ -42,7 +42,8 @@ impl Datagram<'_> {
     }
     // ANCHOR_END: into_packet
 
-    /// The header's options, padding included.
+    /// The header's options, padding included; as long as nothing has been
+    /// pulled off the payload.
     pub fn options(&self) -> &[u8] {
         let header = self.payload.pulled(self.header.header_len.into());
         header.get(MIN_LEN..).unwrap_or_default()

@@ -54,7 +54,8 @@ fn items(options: &[u8]) -> impl Iterator<Item = Result<Item<'_>, Problem>> {
         at = item.map_or(options.len(), |item| start + item.len());
         Some(match item {
             Some(item) => Ok((start, kind, item)),
-            None => Err(malformed(start + 1)),
+            // Its length is wrong, or not even there.
+            None => Err(malformed((start + 1).min(options.len() - 1))),
         })
     })
 }
@@ -273,7 +274,7 @@ mod tests {
         for (options, at) in [
             ([7, 0, 0, 0], 21),
             ([1, 7, 1, 0], 22),
-            ([1, 1, 1, 7], 24),
+            ([1, 1, 1, 7], 23),
             ([7, 5, 4, 0], 21),
             ([7, 2, 0, 0], 21), // no pointer
             ([7, 3, 3, 0], 22), // a pointer to itself

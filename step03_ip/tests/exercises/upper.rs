@@ -76,7 +76,7 @@ fn options_that_keep_a_datagram_out() {
     for (options, problem) in [
         (&[7, 0, 0, 0][..], malformed(21)),
         (&[1, 7, 4, 0], malformed(22)),
-        (&[1, 1, 1, 7], malformed(24)),
+        (&[1, 1, 1, 7], malformed(23)), // nor a length
         (&[7, 2, 1, 1], malformed(21)), // there is no pointer
         (&[7, 7, 3, 0, 0, 0, 0], malformed(22)),
         (&[1, 68, 7, 4, 0, 0, 0, 0], malformed(23)),
