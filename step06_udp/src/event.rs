@@ -22,8 +22,10 @@ pub struct Event {
 impl Event {
     /// Lets the main loop call all subscribers.
     pub fn raise(&self) {
+        // EXERCISE 6.13: A message to the main loop
         self.raised.store(true, Ordering::SeqCst);
         self.env.wake();
+        // END 6.13
     }
 }
 
@@ -56,16 +58,20 @@ impl Subscribers {
 
 impl Source for Subscribers {
     fn deadline(&self) -> Option<Time> {
+        // EXERCISE 6.13: A message to the main loop
         // Raised: due since the beginning of time.
         self.raised.load(Ordering::SeqCst).then_some(Time::ZERO)
+        // END 6.13
     }
 
     fn service(&mut self, _now: Time) {
+        // EXERCISE 6.13: A message to the main loop
         if self.raised.swap(false, Ordering::SeqCst) {
             debug!(target: "event::handler", "subscribers={}", self.handlers.len());
             for handler in &mut self.handlers {
                 handler();
             }
         }
+        // END 6.13
     }
 }

@@ -60,6 +60,7 @@ impl Routes {
     /// # Errors
     /// `next_hop` is on none of our links.
     pub fn add(&mut self, network: Cidr, next_hop: Ipv4Addr) -> Result<(), NotOnLink> {
+        // EXERCISE 6.1: The longest prefix wins
         let mut interfaces = self.interfaces.as_slice().iter();
         let on_link = |interface: &Interface| interface.network().contains(next_hop);
         let iface = interfaces.position(on_link).ok_or(NotOnLink(next_hop))?;
@@ -69,6 +70,7 @@ impl Routes {
             iface,
         });
         Ok(())
+        // END 6.1
     }
     // ANCHOR_END: add
 
@@ -101,6 +103,7 @@ impl Router for Routes {
     // ANCHOR: lookup
     /// The route with the longest prefix wins; among equals, the first.
     fn route<'a>(&self, ifaces: &'a [Interface], dst: Ipv4Addr) -> Option<Route<'a>> {
+        // EXERCISE 6.1: The longest prefix wins
         let entries = self.entries.iter().rev();
         let fitting = entries.filter(|entry| entry.network.contains(dst));
         let best = fitting.max_by_key(|entry| entry.network.prefix())?;
@@ -108,6 +111,7 @@ impl Router for Routes {
             iface: ifaces.get(best.iface)?,
             next_hop: best.next_hop.unwrap_or(dst),
         })
+        // END 6.1
     }
     // ANCHOR_END: lookup
 }

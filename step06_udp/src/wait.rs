@@ -76,6 +76,7 @@ impl<T> Monitor<T> {
         timeout: Option<Duration>,
         mut ready: impl FnMut(&mut T) -> Option<R>,
     ) -> io::Result<R> {
+        // EXERCISE 6.10: Sleep until something changes
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut inner = lock(&self.inner);
         let interruptions = inner.interruptions;
@@ -99,30 +100,37 @@ impl<T> Monitor<T> {
                 return ready(&mut inner.state).ok_or_else(|| io::ErrorKind::WouldBlock.into());
             }
         }
+        // END 6.10
     }
     // ANCHOR_END: sleep
 
     /// Something has changed: who sleeps for it looks again.
     pub fn wakeup(&self, key: Key) {
+        // EXERCISE 6.11: Wake who sleeps for it
         let bed = lock(&self.inner).beds.remove(&key);
         // After the lock is free: who wakes up wants it.
         if let Some(bed) = bed {
             bed.changed.notify_all();
         }
+        // END 6.11
     }
 
     /// Ends the sleep of all who sleep now.
     pub fn interrupt(&self) {
+        // EXERCISE 6.11: Wake who sleeps for it
         let mut inner = lock(&self.inner);
         inner.interruptions += 1;
         inner.wake_all();
+        // END 6.11
     }
 
     /// Ends the sleep of all, now and ever.
     pub fn close(&self) {
+        // EXERCISE 6.11: Wake who sleeps for it
         let mut inner = lock(&self.inner);
         inner.closed = true;
         inner.wake_all();
+        // END 6.11
     }
 
     /// True after [`close`](Self::close).

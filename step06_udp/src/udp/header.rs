@@ -85,6 +85,7 @@ impl Header {
     /// # Errors
     /// Too short, or damaged.
     pub fn parse(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Result<Self, ParseError> {
+        // EXERCISE 6.2: Read a UDP header
         let len = datagram.len();
         let Some(&[s0, s1, d0, d1, l0, l1, c0, c1]) = datagram.first_chunk::<LEN>() else {
             return Err(ParseError::TooShort { len });
@@ -114,12 +115,14 @@ impl Header {
             });
         }
         Ok(header)
+        // END 6.2
     }
     // ANCHOR_END: parse
 
     /// Writes the header to the front of `datagram`, whose data is in place,
     /// with the checksum over both. Does nothing if there is no room for it.
     pub fn emit(&self, datagram: &mut [u8], src: Ipv4Addr, dst: Ipv4Addr) {
+        // EXERCISE 6.3: Write a UDP header
         let Some(header) = datagram.first_chunk_mut::<LEN>() else {
             return;
         };
@@ -133,6 +136,7 @@ impl Header {
             sum => sum,
         };
         datagram[6..8].copy_from_slice(&sum.to_be_bytes());
+        // END 6.3
     }
 }
 
@@ -145,6 +149,7 @@ fn checksum(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> u16 {
 /// The dump of all fields, a line each.
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // EXERCISE 6.4: A UDP header as the log shows it
         writeln!(f, "        src: {}", self.src_port)?;
         writeln!(f, "        dst: {}", self.dst_port)?;
         writeln!(
@@ -154,6 +159,7 @@ impl fmt::Display for Header {
             self.len.saturating_sub(8)
         )?;
         write!(f, "        sum: 0x{:04x}", self.checksum)
+        // END 6.4
     }
 }
 

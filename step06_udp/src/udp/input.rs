@@ -30,6 +30,7 @@ impl Upper for UdpInput {
         let counters = &self.0.counters;
         counters.received.inc();
         let (src, dst) = (datagram.header.src, datagram.header.dst);
+        // EXERCISE 6.8: UDP input
         let header = match Header::parse(&datagram.payload, src, dst) {
             Ok(header) => header,
             Err(error) => {
@@ -79,6 +80,7 @@ impl Upper for UdpInput {
             }
         }
         // ANCHOR_END: deliver
+        // END 6.8
     }
     // ANCHOR_END: input
 }

@@ -68,6 +68,7 @@ impl Udp {
         dst: SocketAddrV4,
         data: &[u8],
     ) -> io::Result<()> {
+        // EXERCISE 6.9: UDP output
         let _scope = logger::scope(self.ip.env());
         let len = header::LEN + data.len();
         let len = u16::try_from(len)
@@ -101,6 +102,7 @@ impl Udp {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // END 6.9
     }
     // ANCHOR_END: output
 

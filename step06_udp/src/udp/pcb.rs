@@ -92,6 +92,7 @@ impl State {
     /// # Errors
     /// `AddrInUse`: another socket has it, or all ports are taken.
     pub fn open(&mut self, mut local: SocketAddrV4, random: u64) -> io::Result<Id> {
+        // EXERCISE 6.5: A port of one's own
         if local.port() == 0 {
             let port = self.free_port(*local.ip(), random);
             local.set_port(port.ok_or(io::ErrorKind::AddrInUse)?);
@@ -116,23 +117,28 @@ impl State {
         self.pcbs.insert(id, pcb);
         debug!(target: "udp::bind", "bound, id={id}, local={local}");
         Ok(id)
+        // END 6.5
     }
     // ANCHOR_END: bind
 
     /// Another socket that would get what is meant for `local`.
     fn conflict(&self, local: SocketAddrV4) -> Option<(Id, SocketAddrV4)> {
+        // EXERCISE 6.5: A port of one's own
         let ids = self.by_port.get(&local.port())?.iter();
         let mut bound = ids.filter_map(|id| Some((*id, self.pcbs.get(id)?.local)));
         bound.find(|(_, exist)| overlap(*exist.ip(), *local.ip()))
+        // END 6.5
     }
 
     fn free_port(&self, addr: Ipv4Addr, random: u64) -> Option<u16> {
+        // EXERCISE 6.6: A port that nobody can guess
         let (first, last) = (*EPHEMERAL.start(), *EPHEMERAL.end());
         let count = u64::from(last - first) + 1;
         let start = random % count;
         let ports = (0..count).map(|n| first + u16::try_from((start + n) % count).unwrap_or(0));
         let mut free = ports.filter(|port| self.conflict(SocketAddrV4::new(addr, *port)).is_none());
         free.next()
+        // END 6.6
     }
 
     /// Closes a control block; what waits for it is lost.
@@ -165,6 +171,7 @@ impl State {
     /// that is, one connected to `remote`, else one bound to the very address,
     /// else one bound to all.
     fn select(&self, local: SocketAddrV4, remote: SocketAddrV4) -> Option<Id> {
+        // EXERCISE 6.7: Whose datagram is it?
         let ids = self.by_port.get(&local.port())?.iter();
         let rated = ids.filter_map(|id| {
             let pcb = self.pcbs.get(id)?;
@@ -174,12 +181,14 @@ impl State {
             (addressed && expected).then_some((specific, *id))
         });
         rated.max().map(|(_, id)| id)
+        // END 6.7
     }
     // ANCHOR_END: select
 
     // ANCHOR: deliver
     /// Queues a datagram to `local` for whom it is meant.
     pub fn deliver(&mut self, local: SocketAddrV4, arrival: Arrival) -> Delivery {
+        // EXERCISE 6.7: Whose datagram is it?
         let id = self.select(local, arrival.from);
         let Some((id, pcb)) = id.and_then(|id| Some((id, self.pcbs.get_mut(&id)?))) else {
             return Delivery::NoSuchPort;
@@ -193,6 +202,7 @@ impl State {
         pcb.queue.push_back(arrival);
         debug!(target: "udp::input", "queue pushed: id={id}, num={}", pcb.queue.len());
         Delivery::Queued(id)
+        // END 6.7
     }
     // ANCHOR_END: deliver
 

@@ -191,6 +191,7 @@ impl UdpSocket {
 
     /// Waits for a datagram, and takes what `found` makes of it.
     pub(super) fn receive<R>(&self, found: impl FnMut(&mut Pcb) -> Option<R>) -> io::Result<R> {
+        // EXERCISE 6.12: Receive, or wait
         let _scope = logger::scope(self.0.udp.ip().env());
         let (mode, id, mut found) = (*lock(&self.0.mode), self.0.id, found);
         let mut look = |state: &mut super::pcb::State| match state.get(id) {
@@ -212,6 +213,7 @@ impl UdpSocket {
             .udp
             .pcbs
             .sleep_until(id.key(), mode.read_timeout, |state| look(state))?
+        // END 6.12
     }
 
     // ANCHOR: recv_from
