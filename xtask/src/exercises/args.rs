@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::break_;
 use super::course::{Course, crates};
 use super::desk::Desk;
+use super::grade::{self, Form};
 use super::id::Id;
 use super::marks;
 use super::mutants;
@@ -33,6 +34,10 @@ pub const TEACHER: &str = "\
   student DIR [--from 4] [--only 4] [--reference 5.3]...
                            cuts a workspace with holes: from crate 4 on, or of
                            crate 4 alone; exercises named are left finished
+  grade DIR... [--json|--csv] [--tests-against DIR]
+                           what each of these trees has done, by our tests; or
+                           by the tests of the tree --tests-against
+  list                     all exercises: minutes, what they use and stand for
 ";
 
 /// How to call it: for authors.
@@ -50,6 +55,8 @@ pub fn run(root: &Path, args: &[&str]) -> Option<Result<bool>> {
     let (command, rest) = args.split_first()?;
     let result = match *command {
         "student" => cut(root, rest),
+        "grade" => grade(root, rest),
+        "list" => list(root, rest),
         "check" => check(root, rest),
         "hint" => hint(root, rest),
         "solution" => solution(root, rest),
@@ -155,6 +162,57 @@ fn cut(root: &Path, args: &[&str]) -> Result<()> {
     println!(
         "{}: a workspace with {open} exercises. Begin there with 'cargo xtask status'.",
         dir.display()
+    );
+    Ok(())
+}
+
+fn grade(root: &Path, args: &[&str]) -> Result<()> {
+    let (mut dirs, mut form, mut tests) = (Vec::new(), Form::Text, None);
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match *arg {
+            "--json" => form = Form::Json,
+            "--csv" => form = Form::Csv,
+            "--tests-against" => {
+                let dir = args.next();
+                let wants = || wrong("--tests-against wants a folder".to_owned());
+                tests = Some(PathBuf::from(dir.ok_or_else(wants)?));
+            }
+            _ if arg.starts_with('-') => {
+                let known = "--json, --csv, --tests-against";
+                return Err(wrong(format!("no option '{arg}'; there are {known}")));
+            }
+            dir => dirs.push(PathBuf::from(dir)),
+        }
+    }
+    if dirs.is_empty() {
+        return Err(wrong("grade DIR...: name the students' folders".to_owned()));
+    }
+    grade::run(root, &dirs, form, tests.as_deref())
+}
+
+fn list(root: &Path, args: &[&str]) -> Result<()> {
+    none(args)?;
+    let course = Course::load(root)?;
+    for exercise in &course.exercises {
+        let uses: Vec<String> = exercise.uses.iter().map(Id::to_string).collect();
+        let (id, title, minutes) = (exercise.id.to_string(), &exercise.title, exercise.minutes);
+        let covers = exercise.covers.join(", ");
+        println!(
+            "{id:<5} {title:<40} {minutes:>2} min  uses {}  [{covers}]",
+            uses.join(" ")
+        );
+    }
+    let minutes: usize = course
+        .exercises
+        .iter()
+        .map(|e| usize::from(e.minutes))
+        .sum();
+    let (count, open) = (course.exercises.len(), course.open.len());
+    println!(
+        "{count} exercises, {} h; {open} open ones, {} mutants",
+        minutes / 60,
+        course.mutants.len()
     );
     Ok(())
 }

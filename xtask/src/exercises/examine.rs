@@ -58,6 +58,29 @@ impl<'a> Examiner<'a> {
         Ok(Verdict::Passed)
     }
 
+    /// Runs all tests of `tests/exercises` of a crate. Says how many pass, and
+    /// tells `failed` of the others.
+    ///
+    /// # Errors
+    /// Cargo or a test cannot be run at all.
+    pub fn all(&mut self, step: u8, failed: &mut dyn FnMut(&str, Verdict)) -> Result<usize> {
+        let (program, names) = match self.program(step, "exercises")? {
+            Ok(program) => program,
+            Err(what) => {
+                failed("all of them", Verdict::DoesNotCompile(what.clone()));
+                return Ok(0);
+            }
+        };
+        let mut passed = 0;
+        for name in names {
+            match judge(name, &run::run(program, name, None, TIME)?) {
+                Some(failure) => failed(name, Verdict::Failed(failure)),
+                None => passed += 1,
+            }
+        }
+        Ok(passed)
+    }
+
     fn program(
         &mut self,
         step: u8,

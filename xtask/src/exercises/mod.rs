@@ -8,12 +8,14 @@
 //! | [`run`], [`verdict`], [`examine`] | the tests of an exercise, and what they have to say |
 //! | [`desk`], [`break_`], [`picture`] | what a student asks for |
 //! | [`round_trip`], [`mutants`] | whether exercises and tests are any good |
+//! | [`grade`] | what a class has done |
 
 pub mod args;
 mod break_;
 mod course;
 mod desk;
 mod examine;
+mod grade;
 mod id;
 mod manifest;
 pub mod marks;
