@@ -18,8 +18,7 @@ use super::watch;
 use super::wrong;
 
 /// How to call it: for students.
-pub const STUDENT: &str = "\
-  check [3.1] [--watch]    tests an exercise, or the next one; on every save
+pub const STUDENT: &str = "  check [3.1] [--watch]    tests an exercise, or the next one; on every save
   hint [3.1]               one hint; again: the next
   solution [3.1] [--now]   our solution, after yours has passed
   reset 3.1 [--file]       the hole as it was; the whole file, if its marks are gone
@@ -30,8 +29,7 @@ pub const STUDENT: &str = "\
 ";
 
 /// How to call it: for teachers.
-pub const TEACHER: &str = "\
-  student DIR [--from 4] [--only 4] [--reference 5.3]...
+pub const TEACHER: &str = "  student DIR [--from 4] [--only 4] [--reference 5.3]...
                            cuts a workspace with holes: from crate 4 on, or of
                            crate 4 alone; exercises named are left finished
   grade DIR... [--json|--csv] [--tests-against DIR]
@@ -41,8 +39,7 @@ pub const TEACHER: &str = "\
 ";
 
 /// How to call it: for authors.
-pub const AUTHOR: &str = "\
-  exercises [3]            the round trip: cut, every hole fails, every solution
+pub const AUTHOR: &str = "  exercises [3]            the round trip: cut, every hole fails, every solution
                            passes, all are the sources again; of one crate
   mutants [3]              every bug of the zoo is caught by its exercise's tests
 ";
