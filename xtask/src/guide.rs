@@ -149,18 +149,22 @@ fn lessons(files: &Files) -> Vec<Lesson<'_>> {
     lessons
 }
 
-/// Sessions: as many pages in each as fit.
+/// Sessions: as many pages in each as fit, and none of two chapters.
 fn plan(files: &Files) -> String {
     let mut sessions: Vec<(u32, Vec<String>)> = Vec::new();
+    let mut chapter = "";
     for lesson in lessons(files) {
         let link = format!("[{}]({}) ({})", lesson.title, lesson.path, lesson.minutes);
         match sessions.last_mut() {
-            Some((sum, links)) if *sum + lesson.minutes <= SESSION + TOLERANCE => {
+            Some((sum, links))
+                if lesson.chapter == chapter && *sum + lesson.minutes <= SESSION + TOLERANCE =>
+            {
                 *sum += lesson.minutes;
                 links.push(link);
             }
             _ => sessions.push((lesson.minutes, vec![link])),
         }
+        chapter = lesson.chapter;
     }
     let mut text = "| session | pages (minutes) | together |\n|--:|---|--:|\n".to_owned();
     for (index, (sum, links)) in sessions.iter().enumerate() {
@@ -241,7 +245,7 @@ mod tests {
             (README, TABLE),
             (
                 SUMMARY,
-                "- [A](a.md)\n  - [B](step01/guide01.md)\n  - [B2](step01/guide01_more.md)\n- [C](c.md)\n",
+                "- [A](a.md)\n  - [B](step01/guide01.md)\n  - [B2](step01/guide01_more.md)\n- [C](c.md)\n- [D](d.md)\n",
             ),
             ("step01_device/examples/guide01_a.rs", ""),
             ("step06_udp/examples/guide20_1_b.rs", ""),
@@ -256,6 +260,7 @@ mod tests {
                 "# Two\n> **minutes** 50\n",
             ),
             ("book/src/c.md", "# Chapter C\n**minutes** 30\n"),
+            ("book/src/d.md", "# Chapter D\n**minutes** 10\n"),
         ])
     }
 
@@ -266,9 +271,10 @@ mod tests {
             | 20 | sockets | `step06_udp` `guide20_1_b`, `guide20_2_c` | [step06](step06.md) |\n";
         assert!(tables[0].1.ends_with(rows), "{}", tables[0].1);
         let rows = "| 1 | [One](step01/guide01.md) (40) · [Two](step01/guide01_more.md) (50) | 90 |\n\
-            | 2 | [Chapter C](c.md) (30) | 30 |\n";
+            | 2 | [Chapter C](c.md) (30) | 30 |\n\
+            | 3 | [Chapter D](d.md) (10) | 10 |\n";
         assert!(tables[1].1.ends_with(rows), "{}", tables[1].1);
-        let rows = "| Chapter A | 2 | 90 |\n| Chapter C | 1 | 30 |\n| together | 3 | 120 |\n";
+        let rows = "| Chapter A | 2 | 90 |\n| Chapter C | 1 | 30 |\n| Chapter D | 1 | 10 |\n| together | 4 | 130 |\n";
         assert!(tables[2].1.ends_with(rows), "{}", tables[2].1);
         assert_eq!(check(&world()), Findings::default());
     }
