@@ -5,7 +5,9 @@ use anyhow::{Context, Result};
 
 use crate::book::{Files, Findings};
 use crate::runs::Run;
-use crate::{added, cheat_sheet, guide, log_lines, original, plot, rfcs, time_machine};
+use crate::{
+    added, cheat_sheet, conformance, guide, log_lines, original, plot, rfcs, time_machine,
+};
 
 /// All that is generated: path and text.
 pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
@@ -14,6 +16,7 @@ pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     made.push(cheat_sheet::page(files)?);
     made.push(original::page(files)?);
     made.push(rfcs::page(files));
+    made.extend(conformance::pages(files)?);
     made.extend(guide::tables(files)?);
     let last = runs.last().context("no scene was played")?;
     made.extend(time_machine::files(files, last)?);

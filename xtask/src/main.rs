@@ -17,6 +17,7 @@ mod api;
 mod book;
 mod browser;
 mod cheat_sheet;
+mod conformance;
 mod console;
 mod diff;
 mod excerpts;
