@@ -13,7 +13,7 @@
 //! Words behind `console,` say more:
 //!
 //! - `lab`: the commands start a lab, which not every machine allows;
-//! - `in-lab`: they are typed inside a lab of step 07;
+//! - `in-lab`: they are typed inside a lab of step 07, each in its own;
 //! - `numbers`: the numbers (times, counts) differ from run to run;
 //! - `needs-NAME`: they need a program that not every machine has;
 //! - `fails`: the last command ends with an error, and that is the lesson.
