@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const SAID: &str = "said.txt";
 /// What Chromium may be called.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-/// Pages that are no pages of the book, or all of them at once.
-const OTHERS: [&str; 3] = ["404.html", "print.html", "toc.html"];
+/// Pages that are no pages of the book. (All of them at once, for print, are one.)
+const OTHERS: [&str; 2] = ["404.html", "toc.html"];
 /// What is on a picture of the book: page, theme, width and height.
 const PICTURES: [(&str, &str, u32, u32); 14] = [
     ("index.html", "light", 1280, 1600),
