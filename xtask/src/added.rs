@@ -20,7 +20,8 @@ pub fn pages(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
         let mut page = head(krate, below);
         page.push_str(&files_section(files, krate));
         page.push_str(&root_section(files, krate, below).with_context(|| krate.to_string())?);
-        page.push_str(&log_section(files, own, below.and_then(run))?);
+        let lower = runs.get(..index).unwrap_or_default();
+        page.push_str(&log_section(files, own, lower)?);
         page.push_str(&api_section(files, krate));
         pages.push((format!("{PAGES}{}/added.md", number(krate)), page));
     }
@@ -119,15 +120,11 @@ fn root_section(files: &Files, krate: &str, below: Option<&str>) -> Result<Strin
 }
 
 /// The first line that each statement has printed, in the order of the log;
-/// without the statements of `below`.
-fn news<'a>(run: &'a Run, below: Option<&Run>) -> Vec<&'a Entry> {
+/// without the statements that the scenes `below` have reached.
+fn news<'a>(run: &'a Run, below: &[Run]) -> Vec<&'a Entry> {
     let mut known: BTreeSet<&(String, usize)> = BTreeSet::new();
-    known.extend(
-        below
-            .iter()
-            .flat_map(|run| &run.log)
-            .map(|entry| &entry.location),
-    );
+    let lower = below.iter().flat_map(|run| &run.log);
+    known.extend(lower.map(|entry| &entry.location));
     let entries = run.log.iter();
     entries
         .filter(|entry| known.insert(&entry.location))
@@ -141,7 +138,7 @@ struct Named<'a> {
     title: String,
 }
 
-fn named<'a>(run: &'a Run, below: Option<&Run>) -> Vec<Named<'a>> {
+fn named<'a>(run: &'a Run, below: &[Run]) -> Vec<Named<'a>> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut named = Vec::new();
     for entry in news(run, below) {
@@ -162,7 +159,7 @@ fn named<'a>(run: &'a Run, below: Option<&Run>) -> Vec<Named<'a>> {
 pub fn places(runs: &[Run]) -> BTreeMap<&(String, usize), String> {
     let mut places = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
-        let below = index.checked_sub(1).and_then(|index| runs.get(index));
+        let below = runs.get(..index).unwrap_or_default();
         for new in named(run, below) {
             let floor = number(&run.step);
             let place = format!("{floor}/added.md#{floor}-added{}", new.id);
@@ -172,20 +169,19 @@ pub fn places(runs: &[Run]) -> BTreeMap<&(String, usize), String> {
     places
 }
 
-fn log_section(files: &Files, run: &Run, below: Option<&Run>) -> Result<String> {
+fn log_section(files: &Files, run: &Run, below: &[Run]) -> Result<String> {
     let krate = run.step.as_str();
     let mut text = heading(2, krate, "New lines of the log", "-log");
+    let count = news(run, below).len();
     let who = match below {
-        Some(below) => format!(
-            "The scene of this floor has {} kinds of lines that the scene of `{}` has not. \
-            Each stands here once, as it was first printed, and leads to the statement that printed it. \
-            (Fields of headers are left out.)\n\n",
-            news(run, Some(below)).len(),
-            below.step
+        [] => format!("The scene prints {count} kinds of lines."),
+        _ => format!(
+            "The scene of this floor prints {count} kinds of lines that no scene of a floor below has printed."
         ),
-        None => "Each kind of line stands here once, as it was first printed, and leads to the statement that printed it.\n\n".to_owned(),
     };
-    text.push_str(&who);
+    let how = "Each stands here once, as it was first printed, and leads to the statement that printed it. \
+        (Fields of headers are left out.)";
+    text.push_str(&format!("{who} {how}\n\n"));
     let (mut list, mut sources) = (String::new(), String::new());
     for new in named(run, below) {
         let (file, line) = &new.entry.location;
