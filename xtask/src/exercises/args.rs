@@ -18,7 +18,8 @@ use super::watch;
 use super::wrong;
 
 /// How to call it: for students.
-pub const STUDENT: &str = "  check [3.1] [--watch]    tests an exercise, or the next one; on every save
+pub const STUDENT: &str =
+    "  check [3.1] [--watch]    tests an exercise, or the next one; on every save
   hint [3.1]               one hint; again: the next
   solution [3.1] [--now]   our solution, after yours has passed
   reset 3.1 [--file]       the hole as it was; the whole file, if its marks are gone
@@ -39,7 +40,8 @@ pub const TEACHER: &str = "  student DIR [--from 4] [--only 4] [--reference 5.3]
 ";
 
 /// How to call it: for authors.
-pub const AUTHOR: &str = "  exercises [3]            the round trip: cut, every hole fails, every solution
+pub const AUTHOR: &str =
+    "  exercises [3]            the round trip: cut, every hole fails, every solution
                            passes, all are the sources again; of one crate
   mutants [3]              every bug of the zoo is caught by its exercise's tests
 ";
