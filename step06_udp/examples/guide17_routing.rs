@@ -15,10 +15,12 @@ const FAR: Ipv4Addr = Ipv4Addr::new(8, 8, 8, 8);
 fn main() -> ExitCode {
     cli::scene("guide17_routing", "Guide step 17: routing.", |env| {
         let wire = Wire::with_faults(env, scene::faults());
+        // ANCHOR: config
         let config = Config {
             gateway: Some(scene::config_b()?.addr.addr()),
             ..scene::config_a()?
         };
+        // ANCHOR_END: config
         let (a, mut a_net) = Host::new(&env.host("a", 1), wire.port(), &config)?;
         let (b, mut b_net) = Host::new(&env.host("b", 2), wire.port(), &scene::config_b()?)?;
 

@@ -21,6 +21,7 @@ use step06_udp::{cli, loopback, sample};
 /// UDP's way up as it is at this step.
 struct UdpInput;
 
+// ANCHOR: udp
 impl Upper for UdpInput {
     fn input(&mut self, datagram: Datagram<'_>) {
         let (src, dst) = (datagram.header.src, datagram.header.dst);
@@ -35,6 +36,7 @@ impl Upper for UdpInput {
         }
     }
 }
+// ANCHOR_END: udp
 
 fn main() -> ExitCode {
     cli::scene("guide18_udp", "Guide step 18: UDP datagrams.", |env| {
@@ -43,11 +45,13 @@ fn main() -> ExitCode {
         let mut interfaces = Interfaces::new();
         interfaces.register(&lo, "127.0.0.1/8".parse()?)?;
         let interfaces = Arc::new(interfaces);
+        // ANCHOR: root
         let ip = Arc::new(Ip::new(env, &interfaces).router(Routes::new(&interfaces)));
         let icmp = Arc::new(Icmp::new(&ip));
         let udp = Udp::new(&ip, &icmp);
         let mut ip_input = IpInput::new(&ip);
         ip_input.register(IpProtocol::UDP, UdpInput)?;
+        // ANCHOR_END: root
         let mut protocols = Protocols::new();
         protocols.register(EtherType::IP, ip_input)?;
         let mut net = Net::new(env, devices, protocols);

@@ -11,6 +11,7 @@ use step06_udp::udp::UdpSocket;
 use step06_udp::{cli, logger, scene, simulation};
 
 /// Sends back what has arrived.
+// ANCHOR: echo
 fn echo(socket: &UdpSocket) -> io::Result<()> {
     let mut buffer = [0; 1024];
     loop {
@@ -25,6 +26,7 @@ fn echo(socket: &UdpSocket) -> io::Result<()> {
         }
     }
 }
+// ANCHOR_END: echo
 
 fn main() -> ExitCode {
     cli::scene(

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         let server = UdpSocket::bind(&b.udp, "0.0.0.0:10007")?;
         // Who turns the crank himself must not sleep in a call.
         server.set_nonblocking(true)?;
+        // ANCHOR: client
         for line in ["foo\n", "bar\n", "baz\n"] {
             client.send_to(line.as_bytes(), "192.0.2.1:10007")?;
             let span = Duration::from_millis(10);
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             let (len, from) = server.recv_from(&mut buffer)?;
             print!("{from}: {}", String::from_utf8_lossy(&buffer[..len]));
         }
+        // ANCHOR_END: client
         drop((client, server));
         a_net.close();
         b_net.close();

@@ -21,6 +21,7 @@ use step06_udp::{cli, event, logger, scene};
 fn serve(env: &Arc<Env>, socket: &UdpSocket) -> io::Result<()> {
     let _scope = logger::scope(env);
     let mut buffer = [0; 1024];
+    // ANCHOR: serve
     loop {
         match socket.recv_from(&mut buffer) {
             Ok((len, from)) => {
@@ -34,6 +35,7 @@ fn serve(env: &Arc<Env>, socket: &UdpSocket) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+    // ANCHOR_END: serve
 }
 
 /// The server's thread, and where it sleeps.
@@ -82,10 +84,12 @@ fn main() -> ExitCode {
         "Guide step 21: sleep, wake-up, interruption.",
         |env| {
             let [(a, mut a_net), (b, mut b_net)] = scene::two_hosts(env)?;
+            // ANCHOR: subscribe
             let (interrupt, mut subscribers) = event::event(a.udp.ip().env());
             let udp = Arc::clone(&a.udp);
             subscribers.subscribe(move || udp.interrupt());
             a_net.add_source(subscribers);
+            // ANCHOR_END: subscribe
 
             let socket = UdpSocket::bind(&a.udp, "0.0.0.0:7")?;
             let a_env = Arc::clone(a.udp.ip().env());
@@ -105,9 +109,11 @@ fn main() -> ExitCode {
                 print!("{}", String::from_utf8_lossy(&buffer[..len]));
             }
 
+            // ANCHOR: end
             // Ctrl+C. The event is served with the next turn.
             interrupt.raise();
             a_net.step();
+            // ANCHOR_END: end
             match server.thread.join() {
                 Ok(result) => result?,
                 Err(_) => anyhow::bail!("the server has panicked"),

@@ -20,6 +20,7 @@ pub struct Event {
 }
 
 impl Event {
+    // ANCHOR: raise
     /// Lets the main loop call all subscribers.
     pub fn raise(&self) {
         // EXERCISE 6.13: A message to the main loop
@@ -27,6 +28,7 @@ impl Event {
         self.env.wake();
         // END 6.13
     }
+    // ANCHOR_END: raise
 }
 
 /// The list of those who want to know; the main loop owns it.
@@ -56,6 +58,7 @@ impl Subscribers {
     }
 }
 
+// ANCHOR: source
 impl Source for Subscribers {
     fn deadline(&self) -> Option<Time> {
         // EXERCISE 6.13: A message to the main loop
@@ -75,3 +78,4 @@ impl Source for Subscribers {
         // END 6.13
     }
 }
+// ANCHOR_END: source

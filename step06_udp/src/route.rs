@@ -9,6 +9,7 @@ use log::info;
 use crate::ip::output::{Route, Router};
 use crate::ip::{Cidr, Interface, Interfaces};
 
+// ANCHOR: entry
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     network: Cidr,
@@ -17,6 +18,7 @@ struct Entry {
     /// Index into the table of interfaces.
     iface: usize,
 }
+// ANCHOR_END: entry
 
 /// The table of routes. It is filled first, and then moved into [`Ip`](crate::ip::Ip).
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl std::error::Error for NotOnLink {}
 
 impl Routes {
     /// The routes that follow from the interfaces: each leads to its own network.
+    // ANCHOR: new
     pub fn new(interfaces: &Arc<Interfaces>) -> Self {
         let mut routes = Self {
             interfaces: Arc::clone(interfaces),
@@ -53,6 +56,7 @@ impl Routes {
         }
         routes
     }
+    // ANCHOR_END: new
 
     // ANCHOR: add
     /// Adds a route to `network` by the neighbour `next_hop`.
@@ -78,12 +82,14 @@ impl Routes {
     ///
     /// # Errors
     /// As [`add`](Self::add).
+    // ANCHOR: default
     pub fn set_default_gateway(&mut self, gateway: Ipv4Addr) -> Result<(), NotOnLink> {
         match Cidr::new(Ipv4Addr::UNSPECIFIED, 0) {
             Ok(everything) => self.add(everything, gateway),
             Err(_) => Ok(()), // 0 is a prefix
         }
     }
+    // ANCHOR_END: default
 
     fn push(&mut self, entry: Entry) {
         if let Some(interface) = self.interfaces.as_slice().get(entry.iface) {

@@ -24,6 +24,7 @@ struct Bed {
     sleepers: usize,
 }
 
+// ANCHOR: inner
 struct Inner<T> {
     state: T,
     /// Counts the interruptions. Who sleeps remembers the count, and so an
@@ -35,6 +36,7 @@ struct Inner<T> {
     /// nobody, or for one who is getting up already, costs nothing.
     beds: BTreeMap<Key, Bed>,
 }
+// ANCHOR_END: inner
 
 /// A state under a lock, with threads that sleep until it changes.
 ///
@@ -63,7 +65,6 @@ impl<T> Monitor<T> {
         f(&mut lock(&self.inner).state)
     }
 
-    // ANCHOR: sleep
     /// Sleeps until `ready` finds what it looks for. It is asked at once, and
     /// again after each [`wakeup`](Self::wakeup) for `key`.
     ///
@@ -78,6 +79,7 @@ impl<T> Monitor<T> {
     ) -> io::Result<R> {
         // EXERCISE 6.10: Sleep until something changes
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        // ANCHOR: sleep
         let mut inner = lock(&self.inner);
         let interruptions = inner.interruptions;
         loop {
@@ -104,6 +106,7 @@ impl<T> Monitor<T> {
     }
     // ANCHOR_END: sleep
 
+    // ANCHOR: wakeup
     /// Something has changed: who sleeps for it looks again.
     pub fn wakeup(&self, key: Key) {
         // EXERCISE 6.11: Wake who sleeps for it
@@ -114,7 +117,9 @@ impl<T> Monitor<T> {
         }
         // END 6.11
     }
+    // ANCHOR_END: wakeup
 
+    // ANCHOR: interrupt
     /// Ends the sleep of all who sleep now.
     pub fn interrupt(&self) {
         // EXERCISE 6.11: Wake who sleeps for it
@@ -123,6 +128,7 @@ impl<T> Monitor<T> {
         inner.wake_all();
         // END 6.11
     }
+    // ANCHOR_END: interrupt
 
     /// Ends the sleep of all, now and ever.
     pub fn close(&self) {
@@ -149,6 +155,7 @@ impl<T> Monitor<T> {
 }
 
 impl<T> Inner<T> {
+    // ANCHOR: beds
     fn lie_down(&mut self, key: Key) -> Arc<Condvar> {
         let bed = self.beds.entry(key).or_insert_with(|| Bed {
             changed: Arc::default(),
@@ -169,6 +176,7 @@ impl<T> Inner<T> {
             }
         }
     }
+    // ANCHOR_END: beds
 
     fn wake_all(&self) {
         for bed in self.beds.values() {
@@ -182,6 +190,7 @@ fn interrupted() -> io::Error {
     io::ErrorKind::Interrupted.into()
 }
 
+// ANCHOR: wait
 /// Waits for a change; false if `deadline` came first.
 fn wait<'a, T>(
     changed: &Condvar,
@@ -197,6 +206,7 @@ fn wait<'a, T>(
     let (inner, result) = result.unwrap_or_else(PoisonError::into_inner);
     (inner, !result.timed_out())
 }
+// ANCHOR_END: wait
 
 #[cfg(test)]
 mod tests {

@@ -76,7 +76,6 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl Header {
-    // ANCHOR: parse
     /// Reads the header at the front of `datagram`, which went from `src` to
     /// `dst`, and verifies the whole.
     ///
@@ -84,6 +83,7 @@ impl Header {
     ///
     /// # Errors
     /// Too short, or damaged.
+    // ANCHOR: parse
     pub fn parse(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Result<Self, ParseError> {
         // EXERCISE 6.2: Read a UDP header
         let len = datagram.len();
@@ -96,6 +96,8 @@ impl Header {
             len: u16::from_be_bytes([l0, l1]),
             checksum: u16::from_be_bytes([c0, c1]),
         };
+        // ANCHOR_END: parse
+        // ANCHOR: verify
         let Some(datagram) = datagram.get(..header.len.into()).filter(|d| d.len() >= LEN) else {
             return Err(ParseError::Length {
                 len,
@@ -115,12 +117,13 @@ impl Header {
             });
         }
         Ok(header)
+        // ANCHOR_END: verify
         // END 6.2
     }
-    // ANCHOR_END: parse
 
     /// Writes the header to the front of `datagram`, whose data is in place,
     /// with the checksum over both. Does nothing if there is no room for it.
+    // ANCHOR: emit
     pub fn emit(&self, datagram: &mut [u8], src: Ipv4Addr, dst: Ipv4Addr) {
         // EXERCISE 6.3: Write a UDP header
         let Some(header) = datagram.first_chunk_mut::<LEN>() else {
@@ -138,13 +141,16 @@ impl Header {
         datagram[6..8].copy_from_slice(&sum.to_be_bytes());
         // END 6.3
     }
+    // ANCHOR_END: emit
 }
 
+// ANCHOR: checksum
 fn checksum(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> u16 {
     let mut sum = Checksum::pseudo_header(src, dst, IpProtocol::UDP.0, datagram.len());
     sum.add(datagram);
     sum.finish()
 }
+// ANCHOR_END: checksum
 
 /// The dump of all fields, a line each.
 impl fmt::Display for Header {

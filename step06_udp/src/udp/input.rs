@@ -25,7 +25,6 @@ impl UdpInput {
 }
 
 impl Upper for UdpInput {
-    // ANCHOR: input
     fn input(&mut self, datagram: Datagram<'_>) {
         let counters = &self.0.counters;
         counters.received.inc();
@@ -54,7 +53,7 @@ impl Upper for UdpInput {
             counters.bad_port.inc();
             return;
         }
-        // ANCHOR: deliver
+        // ANCHOR: arrival
         let mut data = datagram.payload.clone();
         data.truncate(header.len.into());
         if !data.pull(header::LEN) {
@@ -67,6 +66,8 @@ impl Upper for UdpInput {
             options: Options::new(datagram.options()).unwrap_or_default(),
             data,
         };
+        // ANCHOR_END: arrival
+        // ANCHOR: deliver
         let delivery = self.0.pcbs.with(|state| state.deliver(local, arrival));
         match delivery {
             Delivery::Queued(id) => {
@@ -82,7 +83,6 @@ impl Upper for UdpInput {
         // ANCHOR_END: deliver
         // END 6.8
     }
-    // ANCHOR_END: input
 }
 
 /// Takes the ICMP errors about datagrams that we have sent.
@@ -103,6 +103,7 @@ impl ErrorListener for UdpErrors {
         let kind = error
             .kind()
             .or(too_long.then_some(io::ErrorKind::InvalidInput));
+        // ANCHOR: errors
         let (Some(kind), Some(&[s0, s1, d0, d1])) = (kind, error.payload.first_chunk()) else {
             return;
         };
@@ -119,5 +120,6 @@ impl ErrorListener for UdpErrors {
             self.0.counters.icmp_errors.inc();
             self.0.pcbs.wakeup(id.key());
         }
+        // ANCHOR_END: errors
     }
 }

@@ -56,7 +56,6 @@ impl Udp {
         self.output_with(&Parameters::default(), src, dst, data)
     }
 
-    // ANCHOR: output
     /// Sends `data` from `src` to `dst`; IP does as `parameters` say.
     ///
     /// # Errors
@@ -70,6 +69,7 @@ impl Udp {
     ) -> io::Result<()> {
         // EXERCISE 6.9: UDP output
         let _scope = logger::scope(self.ip.env());
+        // ANCHOR: limit
         let len = header::LEN + data.len();
         let len = u16::try_from(len)
             .ok()
@@ -79,6 +79,8 @@ impl Udp {
             error!(target: "udp::output", "too long, len={}", data.len());
             return Err(io::ErrorKind::InvalidInput.into());
         };
+        // ANCHOR_END: limit
+        // ANCHOR: build
         let mut header = Header {
             src_port: src.port(),
             dst_port: dst.port(),
@@ -89,11 +91,13 @@ impl Udp {
         packet.prepend(header::LEN);
         header.emit(&mut packet, *src.ip(), *dst.ip());
         header.checksum = u16::from_be_bytes([packet[6], packet[7]]);
+        // ANCHOR_END: build
         debug!(
             target: "udp::output",
             "{src} => {dst}, len={len} (payload={})\n{header}{}",
             data.len(), hexdump(&packet)
         );
+        // ANCHOR: send
         let result = self
             .ip
             .output_with(parameters, IpProtocol::UDP, *src.ip(), *dst.ip(), packet);
@@ -102,21 +106,23 @@ impl Udp {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // ANCHOR_END: send
         // END 6.9
     }
-    // ANCHOR_END: output
 
     /// The address from which `dst` is reached: part of the checksum, and so
     /// needed before IP chooses it.
     ///
     /// # Errors
     /// `NetworkUnreachable`: there is no way to `dst`.
+    // ANCHOR: source_for
     pub fn source_for(&self, dst: Ipv4Addr) -> io::Result<Ipv4Addr> {
         self.ip.source_for(dst).ok_or_else(|| {
             debug!(target: "udp::sendto", "iface not found that can reach foreign address, addr={dst}");
             io::ErrorKind::NetworkUnreachable.into()
         })
     }
+    // ANCHOR_END: source_for
 
     /// Ends the sleep of all who are blocked in a call now (`Interrupted`).
     pub fn interrupt(&self) {

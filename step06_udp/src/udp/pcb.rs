@@ -14,12 +14,14 @@ use crate::udp::message::{Arrival, ErrorReport};
 /// The ports that are given to who does not ask for one (RFC 6335 §6).
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 49152..=65535;
 
+// ANCHOR: limits
 /// How many octets may wait for one socket; each datagram counts with
 /// [`OVERHEAD`] more.
 pub const QUEUE_LIMIT: usize = 208 * 1024;
 
 /// What a queued datagram costs besides its data, in octets.
 const OVERHEAD: usize = 256;
+// ANCHOR_END: limits
 
 /// How many error reports wait for one socket; the oldest goes for a new one.
 pub const REPORT_LIMIT: usize = 16;
@@ -41,6 +43,7 @@ impl std::fmt::Display for Id {
     }
 }
 
+// ANCHOR: pcb
 /// A socket's control block.
 #[derive(Debug)]
 pub struct Pcb {
@@ -59,6 +62,7 @@ pub struct Pcb {
     queue: VecDeque<Arrival>,
     queued: usize,
 }
+// ANCHOR_END: pcb
 
 /// What has become of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,13 +83,14 @@ pub struct State {
     next_id: u64,
 }
 
+// ANCHOR: overlap
 /// True if a datagram for one could be meant for the other.
 fn overlap(a: Ipv4Addr, b: Ipv4Addr) -> bool {
     a == b || a.is_unspecified() || b.is_unspecified()
 }
+// ANCHOR_END: overlap
 
 impl State {
-    // ANCHOR: bind
     /// Opens a control block for `local`. Port 0 asks for any free port;
     /// `random` decides which, so that nobody outside can guess it (RFC 6056).
     ///
@@ -93,6 +98,7 @@ impl State {
     /// `AddrInUse`: another socket has it, or all ports are taken.
     pub fn open(&mut self, mut local: SocketAddrV4, random: u64) -> io::Result<Id> {
         // EXERCISE 6.5: A port of one's own
+        // ANCHOR: bind
         if local.port() == 0 {
             let port = self.free_port(*local.ip(), random);
             local.set_port(port.ok_or(io::ErrorKind::AddrInUse)?);
@@ -101,6 +107,7 @@ impl State {
             debug!(target: "udp::bind", "already in use, id={id}, want={local}, exist={exist}");
             return Err(io::ErrorKind::AddrInUse.into());
         }
+        // ANCHOR_END: bind
         let id = Id(self.next_id);
         self.next_id += 1;
         self.by_port.entry(local.port()).or_default().push(id);
@@ -119,8 +126,8 @@ impl State {
         Ok(id)
         // END 6.5
     }
-    // ANCHOR_END: bind
 
+    // ANCHOR: conflict
     /// Another socket that would get what is meant for `local`.
     fn conflict(&self, local: SocketAddrV4) -> Option<(Id, SocketAddrV4)> {
         // EXERCISE 6.5: A port of one's own
@@ -129,7 +136,9 @@ impl State {
         bound.find(|(_, exist)| overlap(*exist.ip(), *local.ip()))
         // END 6.5
     }
+    // ANCHOR_END: conflict
 
+    // ANCHOR: free_port
     fn free_port(&self, addr: Ipv4Addr, random: u64) -> Option<u16> {
         // EXERCISE 6.6: A port that nobody can guess
         let (first, last) = (*EPHEMERAL.start(), *EPHEMERAL.end());
@@ -140,6 +149,7 @@ impl State {
         free.next()
         // END 6.6
     }
+    // ANCHOR_END: free_port
 
     /// Closes a control block; what waits for it is lost.
     pub fn close(&mut self, id: Id) {

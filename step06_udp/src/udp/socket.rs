@@ -44,6 +44,7 @@ pub(super) struct Handle {
     mode: Mutex<Mode>,
 }
 
+// ANCHOR: drop
 impl Drop for Handle {
     fn drop(&mut self) {
         let _scope = logger::scope(self.udp.ip().env());
@@ -51,6 +52,7 @@ impl Drop for Handle {
         self.udp.pcbs.wakeup(self.id.key());
     }
 }
+// ANCHOR_END: drop
 
 /// A UDP socket. Clones are handles of the same socket; the last one closes it.
 #[derive(Clone)]
@@ -63,6 +65,7 @@ impl UdpSocket {
     /// # Errors
     /// `AddrInUse`: another socket has it. `AddrNotAvailable`: it is none of
     /// the host's.
+    // ANCHOR: bind
     pub fn bind(udp: &Arc<Udp>, addr: impl ToSocketAddrs) -> io::Result<Self> {
         let _scope = logger::scope(udp.ip().env());
         let addr = resolve(addr)?;
@@ -78,6 +81,7 @@ impl UdpSocket {
             mode: Mutex::default(),
         })))
     }
+    // ANCHOR_END: bind
 
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut Pcb) -> R) -> io::Result<R> {
         let id = self.0.id;
@@ -122,7 +126,6 @@ impl UdpSocket {
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    // ANCHOR: send_to
     /// Sends `data` to `addr`, as one datagram. Returns its length.
     ///
     /// # Errors
@@ -151,6 +154,7 @@ impl UdpSocket {
         if remote.port() == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        // ANCHOR: choose
         let (mut local, broadcast, parameters) =
             self.with(|pcb| (pcb.local, pcb.broadcast, pcb.parameters))?;
         self.check_broadcast(*remote.ip(), broadcast)?;
@@ -165,8 +169,8 @@ impl UdpSocket {
         }
         udp.output_with(&parameters, local, remote, data)?;
         Ok(data.len())
+        // ANCHOR_END: choose
     }
-    // ANCHOR_END: send_to
 
     fn check_broadcast(&self, dst: Ipv4Addr, allowed: bool) -> io::Result<()> {
         if self.0.udp.ip().interfaces().is_broadcast(dst) && !allowed {
@@ -193,6 +197,7 @@ impl UdpSocket {
     pub(super) fn receive<R>(&self, found: impl FnMut(&mut Pcb) -> Option<R>) -> io::Result<R> {
         // EXERCISE 6.12: Receive, or wait
         let _scope = logger::scope(self.0.udp.ip().env());
+        // ANCHOR: look
         let (mode, id, mut found) = (*lock(&self.0.mode), self.0.id, found);
         let mut look = |state: &mut super::pcb::State| match state.get(id) {
             Err(closed) => Some(Err(closed)),
@@ -201,6 +206,8 @@ impl UdpSocket {
                 None => found(pcb).map(Ok),
             },
         };
+        // ANCHOR_END: look
+        // ANCHOR: block
         if mode.nonblocking {
             let found = self.0.udp.pcbs.with(look);
             return found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()));
@@ -213,6 +220,7 @@ impl UdpSocket {
             .udp
             .pcbs
             .sleep_until(id.key(), mode.read_timeout, |state| look(state))?
+        // ANCHOR_END: block
         // END 6.12
     }
 
