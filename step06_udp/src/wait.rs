@@ -109,20 +109,18 @@ impl<T> Monitor<T> {
     // ANCHOR: wakeup
     /// Something has changed: who sleeps for it looks again.
     pub fn wakeup(&self, key: Key) {
-        // EXERCISE 6.11: Wake who sleeps for it
         let bed = lock(&self.inner).beds.remove(&key);
         // After the lock is free: who wakes up wants it.
         if let Some(bed) = bed {
             bed.changed.notify_all();
         }
-        // END 6.11
     }
     // ANCHOR_END: wakeup
 
     // ANCHOR: interrupt
     /// Ends the sleep of all who sleep now.
     pub fn interrupt(&self) {
-        // EXERCISE 6.11: Wake who sleeps for it
+        // EXERCISE 6.11: Interrupted, and closed for ever
         let mut inner = lock(&self.inner);
         inner.interruptions += 1;
         inner.wake_all();
@@ -132,7 +130,7 @@ impl<T> Monitor<T> {
 
     /// Ends the sleep of all, now and ever.
     pub fn close(&self) {
-        // EXERCISE 6.11: Wake who sleeps for it
+        // EXERCISE 6.11: Interrupted, and closed for ever
         let mut inner = lock(&self.inner);
         inner.closed = true;
         inner.wake_all();
