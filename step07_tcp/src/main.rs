@@ -75,11 +75,12 @@ impl Server for Step07 {
                 usage(format!("option --trace: '{}': {error}", path.display()))
             })?);
         }
-        let running = net.spawn()?;
-        host.arp.announce();
         let host = Arc::new(host);
+        // Who is answered by this host finds its services.
         let udp = Services::start(&host.udp)?;
         let tcp = TcpServices::start(&host)?;
+        let running = net.spawn()?;
+        host.arp.announce();
         Ok(Self {
             host,
             running,
