@@ -4,6 +4,7 @@
 
 mod closing;
 mod connecting;
+mod flood;
 mod path_mtu;
 mod transfer;
 mod waking;

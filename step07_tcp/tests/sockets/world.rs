@@ -17,7 +17,7 @@ use step07_tcp::tcp_stream::TcpStream;
 use step07_tcp::wire::Wire;
 
 /// Far longer than any test needs on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// 192.0.2.2 is `a`, 192.0.2.1 is `b`, each with a main loop in a thread.
 pub struct World {
