@@ -29,7 +29,7 @@ impl Tcb {
         }
         self.arm_persist(cx);
         self.schedule_probe(cx);
-        if self.ack_now {
+        if self.ack_now || (self.ack_due && !cx.in_turn) {
             self.send_ack(cx);
         }
     }
@@ -181,6 +181,7 @@ impl Tcb {
                 self.sack_blocks(text)
             };
             self.ack_now = blocks.is_none();
+            self.ack_due = false;
             segment.options.sack = blocks.unwrap_or_default();
             self.unacknowledged = 0;
             self.timers.stop(Timer::DelayedAck);
@@ -240,10 +241,13 @@ impl Tcb {
     /// Text has arrived in order and will be acknowledged: at least every
     /// second segment at once, the others when the timer expires, if nothing
     /// that is sent anyway carries the acknowledgment (RFC 9293 §3.8.6.3).
+    ///
+    /// "At once" is the end of the turn: for segments that have arrived
+    /// together one acknowledgment is enough, as if they had been one.
     pub(crate) fn schedule_ack(&mut self, cx: &Context<'_>) {
         self.unacknowledged += 1;
         if self.unacknowledged >= 2 || cx.config.delayed_ack.is_zero() {
-            self.ack_now = true;
+            self.ack_due = true;
         } else {
             self.timers
                 .set(Timer::DelayedAck, cx.now + cx.config.delayed_ack);

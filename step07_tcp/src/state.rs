@@ -48,6 +48,10 @@ pub struct State {
     pub(crate) path_mtus: PathMtus,
     /// To whom the way may be dead.
     pub(crate) advice: Vec<Ipv4Addr>,
+    /// Between [`begin_turn`](Self::begin_turn) and [`end_turn`](Self::end_turn).
+    in_turn: bool,
+    /// Who owes an acknowledgment when the turn ends.
+    acks_due: Vec<Id>,
     /// The host shuts down: no connection begins any more.
     pub(crate) down: bool,
 }
@@ -75,6 +79,8 @@ impl State {
             time_waits: ByAge::default(),
             path_mtus: PathMtus::default(),
             advice: Vec::new(),
+            in_turn: false,
+            acks_due: Vec::new(),
             down: false,
         }
     }
@@ -98,6 +104,20 @@ impl State {
             .map(|&(_, id)| id);
         for id in due.collect::<Vec<_>>() {
             self.with(id, now, out, Tcb::on_timer);
+        }
+    }
+
+    /// Segments that arrive from now on have arrived together: an
+    /// acknowledgment that is not urgent waits for the end of the turn.
+    pub fn begin_turn(&mut self) {
+        self.in_turn = true;
+    }
+
+    /// All segments of the turn are through: sends the acknowledgments that waited.
+    pub fn end_turn(&mut self, now: Time, out: &mut Vec<Outgoing>) {
+        self.in_turn = false;
+        for id in std::mem::take(&mut self.acks_due) {
+            self.with(id, now, out, Tcb::output);
         }
     }
 
@@ -142,6 +162,7 @@ impl State {
         let tcb = self.tcbs.get_mut(&id)?;
         let mut cx = Context {
             now,
+            in_turn: self.in_turn,
             config: &self.config,
             counters: &self.counters,
             path_mtus: &mut self.path_mtus,
@@ -149,6 +170,9 @@ impl State {
             out,
         };
         let result = event(tcb, &mut cx);
+        if tcb.ack_due && self.in_turn && self.acks_due.last() != Some(&id) {
+            self.acks_due.push(id);
+        }
         if std::mem::take(&mut tcb.changed) {
             let (state, owner) = (tcb.state, tcb.owner);
             self.changed.push(id);

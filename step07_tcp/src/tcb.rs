@@ -124,6 +124,8 @@ pub(crate) enum Opened {
 /// What a TCB may know of the world while something happens to it.
 pub(crate) struct Context<'a> {
     pub now: Time,
+    /// More segments of the same turn may follow.
+    pub in_turn: bool,
     pub config: &'a Config,
     pub counters: &'a TcpCounters,
     pub path_mtus: &'a mut PathMtus,
@@ -195,6 +197,8 @@ pub struct Tcb {
 
     /// An acknowledgment must go out now, with data or without.
     pub(crate) ack_now: bool,
+    /// An acknowledgment must go out when the turn's segments are through.
+    pub(crate) ack_due: bool,
     /// Segments with text since our last acknowledgment.
     pub(crate) unacknowledged: u32,
     challenge_period: Time,
@@ -275,6 +279,7 @@ impl Tcb {
             stalled_since: Time::ZERO,
             last_sent: Time::ZERO,
             ack_now: false,
+            ack_due: false,
             unacknowledged: 0,
             challenge_period: Time::ZERO,
             challenge_acks: 0,

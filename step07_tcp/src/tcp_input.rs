@@ -61,6 +61,7 @@ impl Upper for TcpInput {
                 let local = SocketAddrV4::new(dst, dst_port);
                 let remote = SocketAddrV4::new(src, src_port);
                 let changed = self.tcp.run_quietly(|state, now, out| {
+                    state.begin_turn();
                     state.segment_arrives(local, remote, segment, mtu, now, out);
                 });
                 self.changed.extend(changed);
@@ -79,6 +80,10 @@ impl Upper for TcpInput {
     // ANCHOR_END: input
 
     fn drained(&mut self) {
+        let changed = self
+            .tcp
+            .run_quietly(|state, now, out| state.end_turn(now, out));
+        self.changed.extend(changed);
         self.changed.sort_unstable();
         self.changed.dedup();
         self.tcp.wake(std::mem::take(&mut self.changed));

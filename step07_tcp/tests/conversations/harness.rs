@@ -236,6 +236,19 @@ impl Talk {
         self.show(out)
     }
 
+    /// Lets segments arrive together, in one turn of the main loop.
+    pub fn inject_together(&mut self, segments: impl IntoIterator<Item = Segment>) -> Vec<String> {
+        self.state.begin_turn();
+        let mut sent = vec![];
+        for segment in segments {
+            sent.extend(self.inject(segment));
+        }
+        let mut out = vec![];
+        self.state.end_turn(self.now, &mut out);
+        sent.extend(self.show(out));
+        sent
+    }
+
     /// Lets time pass; gives what is sent in it.
     pub fn wait(&mut self, duration: Duration) -> Vec<String> {
         let end = self.now + duration;

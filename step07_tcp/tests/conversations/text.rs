@@ -40,6 +40,38 @@ fn every_second_segment_is_acknowledged_at_once() {
 }
 
 #[test]
+fn segments_that_arrive_together_are_acknowledged_together() {
+    let mut talk = Talk::established();
+    let texts = [(1, b"abc"), (4, b"def"), (7, b"ghi"), (10, b"jkl")];
+    let texts = texts.map(|(seq, text)| talk.text(seq, 1, text));
+    assert_eq!(
+        talk.inject_together(texts),
+        ["---A---- seq=1 ack=13 len=0 wnd=65523"]
+    );
+    // One is still not enough, in its own turn or not.
+    assert!(talk.inject_together([talk.text(13, 1, b"mno")]).is_empty());
+    assert_eq!(
+        talk.inject_together([talk.text(16, 1, b"pqr")]),
+        ["---A---- seq=1 ack=19 len=0 wnd=65517"]
+    );
+}
+
+#[test]
+fn gap_does_not_wait_for_the_end_of_the_turn() {
+    let mut talk = Talk::established();
+    let texts = [(1, b"abc"), (7, b"ghi"), (10, b"jkl"), (4, b"def")];
+    let texts = texts.map(|(seq, text)| talk.text(seq, 1, text));
+    assert_eq!(
+        talk.inject_together(texts),
+        [
+            "---A---- seq=1 ack=4 len=0 wnd=65532",
+            "---A---- seq=1 ack=4 len=0 wnd=65532",
+            "---A---- seq=1 ack=13 len=0 wnd=65523"
+        ]
+    );
+}
+
+#[test]
 fn simple_form_acknowledges_each() {
     let mut talk = Talk::established_with(Config::simple());
     assert_eq!(
