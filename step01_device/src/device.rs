@@ -71,6 +71,8 @@ impl DeviceFlags {
     pub const P2P: Self = Self(0x0040);
     /// A neighbour's hardware address must be found out first.
     pub const NEED_ARP: Self = Self(0x0100);
+    /// The device finishes what is [`Unfinished`](crate::unfinished::Unfinished).
+    pub const OFFLOAD: Self = Self(0x1000);
 
     /// Both sets of flags.
     pub const fn with(self, other: Self) -> Self {
@@ -320,7 +322,7 @@ impl Device {
             return Err(io::ErrorKind::NetworkDown.into());
         }
         let len = packet.len();
-        if len > self.config.mtu {
+        if len > self.config.mtu && !packet.is_to_be_cut() {
             self.counters.too_long.inc();
             error!(target: "device::output", "too long, dev={}, mtu={}, len={len}", self.name, self.config.mtu);
             return Err(io::ErrorKind::InvalidInput.into());

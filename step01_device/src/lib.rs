@@ -10,6 +10,7 @@
 //! | [`device`], [`null`], [`net`] | 1 | devices, and the stack's start and end |
 //! | [`interrupt`], [`signal`] | 2 | interrupts |
 //! | [`loopback`] | 3 | a driver with a queue |
+//! | [`unfinished`] | – | what a device is to finish |
 //! | [`cli`], [`sample`], [`testing`] | – | for the programs and tests of all floors |
 
 pub mod cli;
@@ -29,3 +30,4 @@ pub mod sync;
 mod sys;
 pub mod testing;
 pub mod time;
+pub mod unfinished;

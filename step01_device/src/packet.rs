@@ -14,6 +14,8 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::unfinished::Unfinished;
+
 /// Room for the headers of all floors: Ethernet (14), IPv4 and TCP with
 /// options (60 each), rounded down to a cache line; no packet of ours has
 /// IP options.
@@ -25,6 +27,9 @@ pub struct Packet {
     buffer: Vec<u8>,
     head: usize,
     link_broadcast: bool,
+    undamaged: bool,
+    /// Its `start` counts from the beginning of the buffer.
+    unfinished: Option<Unfinished>,
 }
 
 impl Packet {
@@ -33,20 +38,26 @@ impl Packet {
         Self {
             buffer: vec![0; HEADROOM + len],
             head: HEADROOM,
-            link_broadcast: false,
+            ..Self::default()
+        }
+    }
+
+    /// An empty packet to which so many bytes can be appended without a new allocation.
+    pub fn with_capacity(len: usize) -> Self {
+        let mut buffer = Vec::with_capacity(HEADROOM + len);
+        buffer.resize(HEADROOM, 0);
+        Self {
+            buffer,
+            head: HEADROOM,
+            ..Self::default()
         }
     }
 
     /// A packet with a copy of `contents`.
     pub fn new(contents: &[u8]) -> Self {
-        let mut buffer = Vec::with_capacity(HEADROOM + contents.len());
-        buffer.resize(HEADROOM, 0);
-        buffer.extend_from_slice(contents);
-        Self {
-            buffer,
-            head: HEADROOM,
-            link_broadcast: false,
-        }
+        let mut packet = Self::with_capacity(contents.len());
+        packet.append(contents);
+        packet
     }
 
     // ANCHOR: headroom
@@ -59,6 +70,9 @@ impl Packet {
             let missing = n - self.head + HEADROOM;
             self.buffer.splice(0..0, std::iter::repeat_n(0, missing));
             self.head += missing;
+            if let Some(unfinished) = &mut self.unfinished {
+                unfinished.start += missing;
+            }
         }
         self.head -= n;
         &mut self.buffer[self.head..self.head + n]
@@ -94,6 +108,42 @@ impl Packet {
     /// True if the packet came by the link's broadcast address.
     pub fn is_link_broadcast(&self) -> bool {
         self.link_broadcast
+    }
+
+    /// Notes that the packet has crossed no wire: its sender has left out the
+    /// checksum of TCP or UDP, and there is nothing to verify.
+    pub fn mark_undamaged(&mut self) {
+        self.undamaged = true;
+    }
+
+    /// True if the checksum of TCP or UDP is not there, and need not be.
+    pub fn is_undamaged(&self) -> bool {
+        self.undamaged
+    }
+
+    /// Notes what the device is to finish. `unfinished.start` counts from the
+    /// contents as they are now; [`prepend`](Self::prepend) leaves it right.
+    pub fn leave_unfinished(&mut self, unfinished: Unfinished) {
+        let start = self.head + unfinished.start;
+        self.unfinished = Some(Unfinished {
+            start,
+            ..unfinished
+        });
+    }
+
+    /// What the device is to finish.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        let unfinished = self.unfinished?;
+        let start = unfinished.start.checked_sub(self.head)?;
+        Some(Unfinished {
+            start,
+            ..unfinished
+        })
+    }
+
+    /// True if the device is to cut the packet: it may be longer than the MTU.
+    pub fn is_to_be_cut(&self) -> bool {
+        self.unfinished.is_some_and(|left| left.segment.is_some())
     }
 
     /// Cuts the contents to `len` bytes, if they are longer: link padding.
@@ -188,6 +238,28 @@ mod tests {
         assert_eq!(packet.len(), HEADROOM + 4);
         assert_eq!(&packet[..4], &[2, 2, 2, 1]);
         assert_eq!(packet.last(), Some(&b'x'));
+    }
+
+    #[test]
+    fn what_is_left_to_do_moves_with_the_headers() {
+        let mut packet = Packet::new(b"tcp:text");
+        assert_eq!(packet.unfinished(), None);
+        let left = Unfinished {
+            start: 0,
+            checksum: 2,
+            header_len: 4,
+            segment: Some(1),
+        };
+        packet.leave_unfinished(left);
+        packet.prepend(20);
+        assert_eq!(packet.unfinished().map(|left| left.start), Some(20));
+        // More headers than there is room for.
+        packet.prepend(HEADROOM);
+        assert_eq!(
+            packet.unfinished().map(|left| left.start),
+            Some(20 + HEADROOM)
+        );
+        assert!(packet.is_to_be_cut());
     }
 
     #[test]

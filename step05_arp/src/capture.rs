@@ -1,5 +1,6 @@
 //! Writing down what crosses a device.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
@@ -11,9 +12,10 @@ use log::error;
 use crate::env::Env;
 use crate::frame::FrameIo;
 use crate::interrupt::Irq;
-use crate::pcap;
 use crate::sync::lock;
 use crate::time::Time;
+use crate::unfinished::Unfinished;
+use crate::{offload, pcap};
 
 /// A driver, and a file in which all that crosses it is written down.
 ///
@@ -89,6 +91,40 @@ impl<F: FrameIo, W: Write + Send> FrameIo for Capture<F, W> {
         self.record(file, frame);
         Ok(())
     }
+
+    fn offloads(&self) -> bool {
+        self.frames.offloads()
+    }
+
+    fn read_unfinished(
+        &self,
+        buffer: &mut [u8],
+    ) -> io::Result<Option<(usize, Option<Unfinished>)>> {
+        let file = lock(&self.file);
+        let read = self.frames.read_unfinished(buffer)?;
+        if let Some((len, left)) = read
+            && let Some(frame) = buffer.get(..len)
+        {
+            self.record(file, &summed(frame, left.as_ref()));
+        }
+        Ok(read)
+    }
+
+    fn write_unfinished(&self, frame: &[u8], left: &Unfinished) -> io::Result<()> {
+        let file = lock(&self.file);
+        self.frames.write_unfinished(frame, left)?;
+        self.record(file, &summed(frame, Some(left)));
+        Ok(())
+    }
+}
+
+/// A frame as a reader wants it: with its checksum. It stays in one piece.
+fn summed<'a>(frame: &'a [u8], left: Option<&Unfinished>) -> Cow<'a, [u8]> {
+    let mut frame = Cow::Borrowed(frame);
+    if let Some(left) = left {
+        offload::complete_checksum(frame.to_mut(), left.start, left.checksum);
+    }
+    frame
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::packet_socket::PacketSocket;
 use crate::sys;
 use crate::tap::Tap;
 use crate::time::Time;
+use crate::unfinished::Unfinished;
 
 pub use crate::capture::Capture;
 
@@ -54,6 +55,34 @@ pub trait FrameIo: Send + Sync {
     /// `WouldBlock` if the device's queue is full, `NetworkDown` if somebody
     /// has set it down; otherwise the device is broken or gone. The frame is lost.
     fn write_frame(&self, frame: &[u8]) -> io::Result<()>;
+
+    /// True if the driver can be given frames that are not finished, and may
+    /// hand out such frames.
+    fn offloads(&self) -> bool {
+        false
+    }
+
+    /// As [`read_frame`](Self::read_frame), and tells what its sender has left
+    /// out. Such a frame can be longer than the MTU.
+    ///
+    /// # Errors
+    /// As [`read_frame`](Self::read_frame).
+    fn read_unfinished(
+        &self,
+        buffer: &mut [u8],
+    ) -> io::Result<Option<(usize, Option<Unfinished>)>> {
+        Ok(self.read_frame(buffer)?.map(|len| (len, None)))
+    }
+
+    /// Writes a frame on which something is left to do.
+    ///
+    /// # Errors
+    /// As [`write_frame`](Self::write_frame); `Unsupported` if the driver does
+    /// not offload.
+    fn write_unfinished(&self, frame: &[u8], left: &Unfinished) -> io::Result<()> {
+        let _ = (frame, left);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A pointer to a driver is a driver.
@@ -74,6 +103,18 @@ macro_rules! forward {
             }
             fn write_frame(&self, frame: &[u8]) -> io::Result<()> {
                 (**self).write_frame(frame)
+            }
+            fn offloads(&self) -> bool {
+                (**self).offloads()
+            }
+            fn read_unfinished(
+                &self,
+                buffer: &mut [u8],
+            ) -> io::Result<Option<(usize, Option<Unfinished>)>> {
+                (**self).read_unfinished(buffer)
+            }
+            fn write_unfinished(&self, frame: &[u8], left: &Unfinished) -> io::Result<()> {
+                (**self).write_unfinished(frame, left)
             }
         }
     )*};

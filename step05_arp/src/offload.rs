@@ -22,6 +22,7 @@ use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use crate::checksum::{Checksum, checksum};
+use crate::unfinished::Unfinished;
 
 /// The length of what stands before a frame. All zeros before a frame of ours:
 /// nothing is left to do.
@@ -64,6 +65,41 @@ impl Offload {
             unknown: kind != NO_SEGMENTS && kind != TCP_V4,
         }
     }
+}
+
+/// What is to be written in front of a frame on which that is left to do.
+pub(crate) fn header(left: &Unfinished) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    header[0] = NEEDS_CHECKSUM;
+    header[1] = left.segment.map_or(NO_SEGMENTS, |_| TCP_V4);
+    let numbers = [
+        u16_of(left.start + left.header_len),
+        left.segment.unwrap_or(0),
+        u16_of(left.start),
+        u16_of(left.checksum),
+    ];
+    for (field, number) in header[2..].chunks_exact_mut(2).zip(numbers) {
+        field.copy_from_slice(&number.to_ne_bytes());
+    }
+    header
+}
+
+/// A place in the headers of a frame.
+fn u16_of(place: usize) -> u16 {
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+/// What the header in front of a frame says is left to do.
+pub(crate) fn left(header: &[u8; HEADER_LEN]) -> Option<Unfinished> {
+    let offload = Offload::parse(header);
+    let (start, checksum) = offload.checksum?;
+    let all_headers = usize::from(u16::from_ne_bytes([header[2], header[3]]));
+    Some(Unfinished {
+        start,
+        checksum,
+        header_len: all_headers.saturating_sub(start),
+        segment: offload.segment.and_then(|size| u16::try_from(size).ok()),
+    })
 }
 
 /// Completes a checksum whose field holds the sum over the pseudo-header.
@@ -213,6 +249,28 @@ mod tests {
         // 5: UDP that is to be cut.
         let offload = Offload::parse(&header(3, 5, [42, 1000, 34, 6]));
         assert!(offload.unknown && offload.segment.is_none());
+    }
+
+    #[test]
+    fn what_is_left_is_said_and_understood() {
+        let left_to_do = Unfinished {
+            start: 34,
+            checksum: 16,
+            header_len: 32,
+            segment: Some(1448),
+        };
+        assert_eq!(
+            super::header(&left_to_do),
+            header(1, TCP_V4, [66, 1448, 34, 16])
+        );
+        for segment in [Some(1448), None] {
+            let left_to_do = Unfinished {
+                segment,
+                ..left_to_do
+            };
+            assert_eq!(left(&super::header(&left_to_do)), Some(left_to_do));
+        }
+        assert_eq!(left(&[0; HEADER_LEN]), None);
     }
 
     #[test]

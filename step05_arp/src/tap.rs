@@ -8,7 +8,7 @@
 //! ```
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -16,7 +16,8 @@ use anyhow::Result;
 use log::{debug, error};
 
 use crate::frame::{self, DeviceName, FrameIo, Kind, failure};
-use crate::sys;
+use crate::unfinished::Unfinished;
+use crate::{offload, sys};
 
 /// The door to the kernel's TUN/TAP driver.
 const TUN: &str = "/dev/net/tun";
@@ -27,6 +28,8 @@ const TUN: &str = "/dev/net/tun";
 pub struct Tap {
     name: DeviceName,
     file: File,
+    /// Frames may be unfinished, both ways.
+    offload: bool,
 }
 
 impl Tap {
@@ -37,6 +40,20 @@ impl Tap {
     /// [`UsageError`](crate::cli::UsageError) if the name is not one; otherwise
     /// what the kernel says, and what to do about it.
     pub fn open(name: &str) -> Result<Self> {
+        Self::open_as(name, false)
+    }
+
+    /// The same, and the kernel and we leave one another the work that a
+    /// network card can do: checksums, and cutting TCP into segments. Between
+    /// the two of us nobody needs to do it at all.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_offloading(name: &str) -> Result<Self> {
+        Self::open_as(name, true)
+    }
+
+    fn open_as(name: &str, offload: bool) -> Result<Self> {
         let name = frame::parse_name(name)?;
         let file = OpenOptions::new()
             .read(true)
@@ -44,13 +61,17 @@ impl Tap {
             .custom_flags(sys::O_NONBLOCK) // O_CLOEXEC is std's default
             .open(TUN)
             .map_err(|e| failure(&format!("open [{TUN}]"), &e, name.as_str(), no_door(&e)))?;
-        sys::attach_tap(file.as_fd(), &name).map_err(|e| {
+        sys::attach_tap(file.as_fd(), &name, offload).map_err(|e| {
             let kind = frame::kind(name.as_str()).ok().flatten();
             let meaning = not_attached(&e, name.as_str(), kind);
             failure("ioctl [TUNSETIFF]", &e, name.as_str(), &meaning)
         })?;
         debug!(target: "tap::open", "attached, dev={name}");
-        Ok(Self { name, file })
+        Ok(Self {
+            name,
+            file,
+            offload,
+        })
     }
 
     /// The interface's name.
@@ -99,7 +120,54 @@ impl FrameIo for Tap {
 
     // ANCHOR: read
     fn read_frame(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.call(|mut file| file.read(buffer)) {
+        self.finish_read(self.call(|mut file| file.read(buffer)))
+    }
+    // ANCHOR_END: read
+
+    fn write_frame(&self, frame: &[u8]) -> io::Result<()> {
+        if self.offload {
+            let nothing_left = [0; offload::HEADER_LEN];
+            return self.write_behind(&nothing_left, frame);
+        }
+        self.finish_write(self.call(|mut file| file.write(frame)))
+    }
+
+    fn offloads(&self) -> bool {
+        self.offload
+    }
+
+    fn read_unfinished(
+        &self,
+        buffer: &mut [u8],
+    ) -> io::Result<Option<(usize, Option<Unfinished>)>> {
+        if !self.offload {
+            return Ok(self.read_frame(buffer)?.map(|len| (len, None)));
+        }
+        let mut header = [0; offload::HEADER_LEN];
+        let read = self.call(|mut file| {
+            file.read_vectored(&mut [IoSliceMut::new(&mut header), IoSliceMut::new(buffer)])
+        });
+        let len = self.finish_read(read)?;
+        Ok(len.map(|len| (len.saturating_sub(header.len()), offload::left(&header))))
+    }
+
+    fn write_unfinished(&self, frame: &[u8], left: &Unfinished) -> io::Result<()> {
+        if !self.offload {
+            return Err(ErrorKind::Unsupported.into());
+        }
+        self.write_behind(&offload::header(left), frame)
+    }
+}
+
+impl Tap {
+    fn write_behind(&self, header: &[u8], frame: &[u8]) -> io::Result<()> {
+        let pieces = [IoSlice::new(header), IoSlice::new(frame)];
+        self.finish_write(self.call(|mut file| file.write_vectored(&pieces)))
+    }
+
+    /// What the result of a `read` means.
+    fn finish_read(&self, read: io::Result<usize>) -> io::Result<Option<usize>> {
+        match read {
             Ok(len) => Ok(Some(len)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             Err(error) => {
@@ -108,10 +176,10 @@ impl FrameIo for Tap {
             }
         }
     }
-    // ANCHOR_END: read
 
-    fn write_frame(&self, frame: &[u8]) -> io::Result<()> {
-        match self.call(|mut file| file.write(frame)) {
+    /// What the result of a `write` means.
+    fn finish_write(&self, written: io::Result<usize>) -> io::Result<()> {
+        match written {
             Ok(_) => Ok(()), // all or nothing
             Err(error) => Err(match error.raw_os_error() {
                 // The driver's way to say that the interface is down.

@@ -8,12 +8,16 @@ use crate::flags::Flags;
 use crate::options::{self, Options};
 use crate::packet::Packet;
 use crate::seq::SeqNumber;
+use crate::unfinished::Unfinished;
 
 /// TCP's number in the protocol field of the IP header.
 pub const PROTOCOL: u8 = 6;
 
 /// Length of a header without options.
 pub const MIN_LEN: usize = 20;
+
+/// Where in the header the checksum stands.
+const CHECKSUM: usize = 16;
 
 /// A TCP header, in host byte order.
 ///
@@ -168,9 +172,30 @@ impl Header {
         self.checksum = 0;
         self.emit(packet.prepend(self.header_len()));
         let sum = segment_checksum(packet, src, dst);
-        if let Some(field) = packet.get_mut(16..18) {
+        if let Some(field) = packet.get_mut(CHECKSUM..CHECKSUM + 2) {
             field.copy_from_slice(&sum.to_be_bytes());
         }
+    }
+
+    /// The same, for a device that adds the checksum itself; and cuts the
+    /// text into segments of `segment` octets, if that is not `None`.
+    pub fn prepend_unfinished(
+        mut self,
+        packet: &mut Packet,
+        src: Ipv4Addr,
+        dst: Ipv4Addr,
+        segment: Option<u16>,
+    ) {
+        let header_len = self.header_len();
+        let len = header_len + packet.len();
+        self.checksum = !Checksum::pseudo_header(src, dst, PROTOCOL, len).finish();
+        self.emit(packet.prepend(header_len));
+        packet.leave_unfinished(Unfinished {
+            start: 0,
+            checksum: CHECKSUM,
+            header_len,
+            segment,
+        });
     }
 }
 

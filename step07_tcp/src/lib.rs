@@ -22,6 +22,7 @@
 //! | [`time_wait`], [`orphans`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
 //! | [`syn_cookies`] | – | a listener that outlives a flood |
+//! | [`gather`] | – | segments that leave together, as one |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
 //! | [`host`], [`scene`], [`ladder`], [`tcp_services`], [`http`], [`status_page`], [`trace`] | – | the whole stack, and what its programs need |
@@ -37,6 +38,7 @@ pub mod cubic;
 pub mod diffserv;
 mod eifel;
 pub mod flags;
+mod gather;
 pub mod header;
 pub mod host;
 pub mod http;

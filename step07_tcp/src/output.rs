@@ -244,8 +244,9 @@ impl Tcb {
     ///
     /// "At once" is the end of the turn: for segments that have arrived
     /// together one acknowledgment is enough, as if they had been one.
-    pub(crate) fn schedule_ack(&mut self, cx: &Context<'_>) {
-        self.unacknowledged += 1;
+    pub(crate) fn schedule_ack(&mut self, len: u32, cx: &Context<'_>) {
+        // What was not cut for us counts as what it would have been cut into.
+        self.unacknowledged += len.div_ceil(self.receive_mss()).max(1);
         if self.unacknowledged >= 2 || cx.config.delayed_ack.is_zero() {
             self.ack_due = true;
         } else {

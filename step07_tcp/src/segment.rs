@@ -37,7 +37,9 @@ impl Segment {
         src: Ipv4Addr,
         dst: Ipv4Addr,
     ) -> Result<(u16, u16, Self), ParseError> {
-        verify(&packet, src, dst)?;
+        if !packet.is_undamaged() {
+            verify(&packet, src, dst)?;
+        }
         let (header, offset) = Header::parse(&packet)?;
         if !packet.pull(offset) {
             return Err(ParseError::TooShort { len: packet.len() });
@@ -152,6 +154,15 @@ impl Outgoing {
         let header = self.header();
         let mut packet = self.segment.payload;
         header.prepend_to(&mut packet, *self.local.ip(), *self.remote.ip());
+        packet
+    }
+
+    /// The same for a device that adds the checksum, and cuts the text into
+    /// segments of `segment` octets.
+    pub(crate) fn into_unfinished_packet(self, segment: Option<u16>) -> Packet {
+        let header = self.header();
+        let mut packet = self.segment.payload;
+        header.prepend_unfinished(&mut packet, *self.local.ip(), *self.remote.ip(), segment);
         packet
     }
 }

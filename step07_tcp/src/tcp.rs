@@ -20,6 +20,8 @@ use std::time::Duration;
 use log::debug;
 
 use crate::config::Config;
+use crate::device::DeviceFlags;
+use crate::gather::{Gathered, gather};
 use crate::header::Header;
 use crate::hexdump::hexdump;
 use crate::icmp_errors::IcmpError;
@@ -150,10 +152,19 @@ impl Tcp {
     /// Sends what is to be sent. Who is to be woken is left to the caller.
     fn dispatch(&self, leftovers: Leftovers<'_>) -> Vec<Id> {
         let mut failed = Vec::new();
-        for outgoing in leftovers.segments {
+        let mut output = |outgoing: Outgoing, segment, offload| {
             let ends = (outgoing.local, outgoing.remote);
-            if let Err(error) = self.output(outgoing) {
+            if let Err(error) = self.output(outgoing, segment, offload) {
                 failed.push((ends, error.kind()));
+            }
+        };
+        if self.offloads(&leftovers.segments) {
+            for Gathered { outgoing, segment } in gather(leftovers.segments) {
+                output(outgoing, segment, true);
+            }
+        } else {
+            for outgoing in leftovers.segments {
+                output(outgoing, None, false);
             }
         }
         // From here on the state may be asked again. Not before: others wait
@@ -175,13 +186,29 @@ impl Tcp {
         leftovers.changed
     }
 
+    /// Does the device by which these leave finish what is unfinished?
+    fn offloads(&self, segments: &[Outgoing]) -> bool {
+        // Mostly they are all for one peer. If not, all can wait for another time.
+        let Some((first, rest)) = segments.split_first() else {
+            return false;
+        };
+        let dst = *first.remote.ip();
+        let route = self.ip.route(dst);
+        route.is_some_and(|route| route.iface.device().flags().contains(DeviceFlags::OFFLOAD))
+            && rest.iter().all(|other| *other.remote.ip() == dst)
+    }
+
     // ANCHOR: output
-    /// Sends one segment.
-    fn output(&self, outgoing: Outgoing) -> io::Result<()> {
+    /// Sends one segment; or several in one packet, with so much text in each.
+    fn output(&self, outgoing: Outgoing, segment: Option<u16>, offload: bool) -> io::Result<()> {
         let (local, remote) = (outgoing.local, outgoing.remote);
         let parameters = outgoing.service.into();
         let payload = outgoing.segment.payload.len();
-        let packet = outgoing.into_packet();
+        let packet = if offload {
+            outgoing.into_unfinished_packet(segment)
+        } else {
+            outgoing.into_packet()
+        };
         if log::log_enabled!(target: "tcp::output_segment", log::Level::Debug)
             && let Ok((header, _)) = Header::parse(&packet)
         {

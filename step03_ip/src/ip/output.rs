@@ -259,7 +259,9 @@ impl Ip {
         let header_len = header::MIN_LEN + options.len();
         let (mtu, len) = (route.iface.device().mtu(), header_len + payload.len());
         let total_len = u16::try_from(len).ok();
-        let Some(total_len) = total_len.filter(|_| len <= mtu || !parameters.dont_fragment) else {
+        // What the device will cut fits it at any length.
+        let fits = len <= mtu || payload.is_to_be_cut();
+        let Some(total_len) = total_len.filter(|_| fits || !parameters.dont_fragment) else {
             self.counters.too_long.inc();
             error!(target: "ip::output", "too long, dev={}, mtu={mtu} < {len}", route.iface.device().name());
             return Err(io::ErrorKind::InvalidInput.into());
@@ -280,7 +282,7 @@ impl Ip {
             src,
             dst,
         };
-        if len <= mtu {
+        if fits {
             return self.output_core(&route, &header, options, payload);
         }
         self.output_fragments(&route, &header, options, &payload)

@@ -35,15 +35,28 @@ pub const MIN_FRAME_LEN: usize = 60;
 /// Makes a network device of what carries frames.
 pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr) -> Arc<Device> {
     let frames: Arc<dyn FrameIo> = Arc::new(frames);
+    let offload = if frames.offloads() {
+        DeviceFlags::OFFLOAD
+    } else {
+        DeviceFlags::NONE
+    };
     // ANCHOR: config
     let config = DeviceConfig {
         device_type: DeviceType::ETHERNET,
         mtu: MTU,
-        flags: DeviceFlags::BROADCAST.with(DeviceFlags::NEED_ARP),
+        flags: DeviceFlags::BROADCAST
+            .with(DeviceFlags::NEED_ARP)
+            .with(offload),
         addr: mac.into(),
         broadcast: MacAddr::BROADCAST.into(),
     };
     // ANCHOR_END: config
+    // One octet more than the longest frame, to notice a longer one.
+    let longest = if frames.offloads() {
+        header::LEN + usize::from(u16::MAX)
+    } else {
+        MAX_FRAME_LEN
+    };
     // ANCHOR: halves
     let tx = Tx {
         frames: Arc::clone(&frames),
@@ -52,7 +65,7 @@ pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr)
     let rx = Rx {
         frames: Arc::clone(&frames),
         mac,
-        spare: None,
+        buffer: vec![0; longest + 1].into(),
     };
     let device = devices.register(config, tx, rx);
     // ANCHOR_END: halves
@@ -90,7 +103,10 @@ impl Transmitter for Tx {
             "dev={}, type={}, len={}\n{header}{}",
             device.name(), header.ethertype, packet.len(), hexdump(&packet)
         );
-        self.frames.write_frame(&packet)
+        match packet.unfinished() {
+            None => self.frames.write_frame(&packet),
+            Some(left) => self.frames.write_unfinished(&packet, &left),
+        }
         // END 5.3
     }
     // ANCHOR_END: transmit
@@ -99,8 +115,8 @@ impl Transmitter for Tx {
 struct Rx {
     frames: Arc<dyn FrameIo>,
     mac: MacAddr,
-    /// A buffer that was not used, as no frame was there.
-    spare: Option<Packet>,
+    /// Where a frame is read to.
+    buffer: Box<[u8]>,
 }
 
 impl Receiver for Rx {
@@ -114,16 +130,13 @@ impl Receiver for Rx {
 
     fn receive(&mut self, device: &Device) -> io::Result<Received> {
         // ANCHOR: receive
-        // One octet more than the longest frame, to notice a longer one.
-        let mut packet = match self.spare.take() {
-            Some(packet) => packet,
-            None => Packet::zeroed(MAX_FRAME_LEN + 1),
-        };
-        let Some(len) = self.frames.read_frame(&mut packet)? else {
-            self.spare = Some(packet);
+        let Some((len, left)) = self.frames.read_unfinished(&mut self.buffer)? else {
             return Ok(Received::Nothing);
         };
-        packet.truncate(len);
+        let mut packet = Packet::new(self.buffer.get(..len).unwrap_or_default());
+        if left.is_some() {
+            packet.mark_undamaged();
+        }
         Ok(match self.accept(device, packet) {
             Some((ethertype, packet)) => Received::Packet(ethertype, packet),
             None => Received::Dropped,
@@ -137,7 +150,9 @@ impl Rx {
     /// What a frame carries, if it is well-formed and for us.
     fn accept(&self, device: &Device, mut packet: Packet) -> Option<(u16, Packet)> {
         // EXERCISE 5.4: Frames come in
-        let Some(header) = Header::parse(&packet).filter(|_| packet.len() <= MAX_FRAME_LEN) else {
+        // What has crossed no wire need not have fitted one.
+        let fits = packet.len() <= MAX_FRAME_LEN || packet.is_undamaged();
+        let Some(header) = Header::parse(&packet).filter(|_| fits) else {
             device.counters.malformed.inc();
             debug!(target: "ethernet::input", "length error, dev={}, len={}", device.name(), packet.len());
             return None;

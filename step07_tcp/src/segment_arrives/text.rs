@@ -75,7 +75,7 @@ impl Tcb {
         // The right edge of the window stays where it was.
         self.rcv.wnd = self.rcv.wnd.saturating_sub(len);
         self.changed = true;
-        self.schedule_ack(cx);
+        self.schedule_ack(len, cx);
         // "… and when the incoming segment fills in all or part of a gap."
         self.ack_now |= gap;
     }

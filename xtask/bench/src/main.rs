@@ -46,7 +46,8 @@ fn run(args: &[String]) -> Result<()> {
     match words.as_slice() {
         // The parts that it starts of itself, in the namespaces.
         ["inside", rest @ ..] => lab::inside(rest),
-        ["peer", "ours"] => our_peer::serve(),
+        ["peer", "ours"] => our_peer::serve(false),
+        ["peer", "ours-offload"] => our_peer::serve(true),
         ["peer", "smoltcp"] => smoltcp_peer::serve(),
         ["peer", "kernel"] => kernel_peer::serve(),
         ["client", scenario] => client::measure(scenario),

@@ -6,18 +6,23 @@ use std::thread;
 
 use anyhow::Result;
 use step07_tcp::env::Env;
-use step07_tcp::frame;
 use step07_tcp::host::{Config, Host};
+use step07_tcp::tap::Tap;
 use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_stream::TcpStream;
 
 use crate::scenario::port;
 
 /// Serves on tap0 until it is killed.
-pub fn serve() -> Result<()> {
+pub fn serve(offload: bool) -> Result<()> {
     let env = Env::system();
     let config = Config::new("00:00:5e:00:53:01", "192.0.2.2/24")?;
-    let (host, net) = Host::new(&env, frame::open_device("tap0")?, &config)?;
+    let tap = if offload {
+        Tap::open_offloading("tap0")?
+    } else {
+        Tap::open("tap0")?
+    };
+    let (host, net) = Host::new(&env, tap, &config)?;
     let host = Arc::new(host);
     let _running = net.spawn()?;
     thread::scope(|scope| {
