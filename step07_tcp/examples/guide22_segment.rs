@@ -28,6 +28,7 @@ use step07_tcp::{cli, logger, scene, simulation};
 /// TCP's way up as it is at this step.
 struct TcpInput;
 
+// ANCHOR: tcp
 impl Upper for TcpInput {
     fn input(&mut self, datagram: Datagram<'_>) {
         let (src, dst) = (datagram.header.src, datagram.header.dst);
@@ -47,6 +48,7 @@ impl Upper for TcpInput {
         }
     }
 }
+// ANCHOR_END: tcp
 
 /// The host of step 05, and this step's TCP above it.
 fn host(env: &Arc<Env>, frames: impl FrameIo + 'static, config: &Config) -> Result<Net> {
@@ -58,11 +60,13 @@ fn host(env: &Arc<Env>, frames: impl FrameIo + 'static, config: &Config) -> Resu
     let interfaces = Arc::new(interfaces);
     let arp = Arp::new(env, &interfaces);
     let ip = Arc::new(Ip::new(env, &interfaces).neighbor(Arc::clone(&arp)));
+    // ANCHOR: root
     let mut ip_input = IpInput::new(&ip);
     ip_input.register(IpProtocol::TCP, TcpInput)?;
     let mut protocols = Protocols::new();
     protocols.register(EtherType::ARP, ArpInput::new(&arp))?;
     protocols.register(EtherType::IP, ip_input)?;
+    // ANCHOR_END: root
     let mut net = Net::new(env, devices, protocols);
     net.add_source(ArpTimer::new(&arp));
     Ok(net)

@@ -40,6 +40,7 @@ const CHECKSUM: usize = 16;
 /// |                           [Options]                           |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
+// ANCHOR: header
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// Port of the sender.
@@ -64,6 +65,7 @@ pub struct Header {
     /// The options.
     pub options: Options,
 }
+// ANCHOR_END: header
 
 /// Why octets are not a TCP segment. Its `Display` is the line for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +111,7 @@ impl Header {
     /// Reads the header of a segment and tells its length, options included:
     /// that is where the text begins. Does not look at the checksum, which
     /// needs the addresses: see [`verify`].
+    // ANCHOR: parse
     pub fn parse(segment: &[u8]) -> Result<(Self, usize), ParseError> {
         let len = segment.len();
         let Some(fixed) = segment.first_chunk::<MIN_LEN>() else {
@@ -118,6 +121,8 @@ impl Header {
         let Some(options) = segment.get(MIN_LEN..offset) else {
             return Err(ParseError::DataOffset { offset, len });
         };
+        // ANCHOR_END: parse
+        // ANCHOR: fields
         let u16_at = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
         let u32_at = |at: usize| {
             u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
@@ -135,6 +140,7 @@ impl Header {
             options: Options::parse(options),
         };
         Ok((header, offset))
+        // ANCHOR_END: fields
     }
 
     /// The octets that [`emit`](Self::emit) writes.
@@ -156,6 +162,7 @@ impl Header {
             return;
         };
         place.copy_from_slice(emitted);
+        // ANCHOR: emit
         fixed[0..2].copy_from_slice(&self.src_port.to_be_bytes());
         fixed[2..4].copy_from_slice(&self.dst_port.to_be_bytes());
         fixed[4..8].copy_from_slice(&self.seq.value().to_be_bytes());
@@ -165,9 +172,11 @@ impl Header {
         fixed[14..16].copy_from_slice(&self.window.to_be_bytes());
         fixed[16..18].copy_from_slice(&self.checksum.to_be_bytes());
         fixed[18..20].copy_from_slice(&self.urgent_pointer.to_be_bytes());
+        // ANCHOR_END: emit
     }
 
     /// Puts this header before the text in `packet`, with the right checksum.
+    // ANCHOR: prepend
     pub fn prepend_to(mut self, packet: &mut Packet, src: Ipv4Addr, dst: Ipv4Addr) {
         self.checksum = 0;
         self.emit(packet.prepend(self.header_len()));
@@ -176,6 +185,7 @@ impl Header {
             field.copy_from_slice(&sum.to_be_bytes());
         }
     }
+    // ANCHOR_END: prepend
 
     /// The same, for a device that adds the checksum itself; and cuts the
     /// text into segments of `segment` octets, if that is not `None`.
@@ -206,14 +216,17 @@ fn data_offset(options_len: usize) -> u8 {
 
 /// The checksum over the pseudo-header and the segment; 0 if the segment
 /// carries the right one already.
+// ANCHOR: checksum
 fn segment_checksum(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> u16 {
     let mut sum = Checksum::pseudo_header(src, dst, PROTOCOL, segment.len());
     sum.add(segment);
     sum.finish()
 }
+// ANCHOR_END: checksum
 
 /// Verifies the checksum of a segment that went from `src` to `dst`
 /// (RFC 9293 §3.1, MUST-3).
+// ANCHOR: verify
 pub fn verify(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Result<(), ParseError> {
     let Some((head, &[a, b], tail)) = split_checksum(segment) else {
         return Err(ParseError::TooShort { len: segment.len() });
@@ -230,6 +243,7 @@ pub fn verify(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Result<(), ParseE
         verify: sum.finish(),
     })
 }
+// ANCHOR_END: verify
 
 /// What is before the checksum field, the field, and what is behind it.
 fn split_checksum(segment: &[u8]) -> Option<(&[u8], &[u8; 2], &[u8])> {

@@ -115,6 +115,7 @@ impl Options {
     /// where the next one starts: reading ends there, and the options before
     /// it count (RFC 9293 §3.2, MUST-7: must not crash on one). A known kind
     /// with a length that is not its own is skipped like an unknown kind.
+    // ANCHOR: parse
     pub fn parse(mut rest: &[u8]) -> Self {
         let mut options = Self::default();
         while let Some((&kind, after_kind)) = rest.split_first() {
@@ -134,10 +135,12 @@ impl Options {
         }
         options
     }
+    // ANCHOR_END: parse
 
     /// Takes one option, if its kind is known and its length right.
     fn take(&mut self, kind: u8, data: &[u8]) {
         match (kind, data) {
+            // ANCHOR: take
             (MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
             (WINDOW_SCALE, &[shift]) => self.window_scale = Some(shift),
             (SACK_PERMITTED, []) => self.sack_permitted = true,
@@ -147,6 +150,7 @@ impl Options {
                     echo: u32::from_be_bytes([e, f, g, h]),
                 });
             }
+            // ANCHOR_END: take
             (SACK, data) if data.len() % 8 == 0 => {
                 for block in data.chunks_exact(8) {
                     if let &[a, b, c, d, e, f, g, h] = block {

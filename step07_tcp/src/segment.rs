@@ -32,6 +32,7 @@ pub struct Segment {
 impl Segment {
     /// Makes a segment of the contents of an IP datagram from `src` to `dst`,
     /// without copying the text. Gives the ports too: source, destination.
+    // ANCHOR: parse
     pub fn parse(
         mut packet: Packet,
         src: Ipv4Addr,
@@ -55,6 +56,7 @@ impl Segment {
         };
         Ok((header.src_port, header.dst_port, segment))
     }
+    // ANCHOR_END: parse
 
     /// SEG.LEN: the sequence numbers that the segment takes; SYN and FIN take one each.
     pub fn len(&self) -> u32 {

@@ -67,6 +67,7 @@ impl Upper for TcpInput {
                 self.changed.extend(changed);
             }
             Err(error) => {
+                // ANCHOR: errors
                 match error {
                     ParseError::TooShort { .. } => &counters.too_short,
                     ParseError::DataOffset { .. } => &counters.bad_data_offset,
@@ -74,6 +75,7 @@ impl Upper for TcpInput {
                 }
                 .inc();
                 debug!(target: "tcp::input", "{error}, src={src}");
+                // ANCHOR_END: errors
             }
         }
     }
