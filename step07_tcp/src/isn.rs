@@ -39,6 +39,7 @@ impl Secret {
     /// four microseconds, so that a new incarnation of a connection starts
     /// beyond the old one, plus F, so that knowing one connection's numbers
     /// tells nothing about another's (RFC 6528 §3, RFC 9293 §3.4.1 MUST-8).
+    // ANCHOR: isn
     pub fn initial_sequence_number(
         &self,
         local: SocketAddrV4,
@@ -48,6 +49,7 @@ impl Secret {
         let ticks = low(now.as_nanos() / 4_000);
         SeqNumber::new(low(self.hash(local, remote, 0))) + ticks
     }
+    // ANCHOR_END: isn
 
     /// What the timestamp clock of a connection shows at the start of time:
     /// nothing that tells how long this host is running, and always the same
@@ -87,11 +89,13 @@ impl Secret {
     }
 
     /// F, for two addresses with ports and a number that separates its uses.
+    // ANCHOR: hash
     fn hash(&self, local: SocketAddrV4, remote: SocketAddrV4, purpose: u8) -> u64 {
         let ends =
             [local, remote].map(|end| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port()));
         siphash(self.keys, &[ends[0], ends[1], u64::from(purpose)])
     }
+    // ANCHOR_END: hash
 }
 
 /// The lower 32 bits.

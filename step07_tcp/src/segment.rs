@@ -58,6 +58,7 @@ impl Segment {
     }
     // ANCHOR_END: parse
 
+    // ANCHOR: len
     /// SEG.LEN: the sequence numbers that the segment takes; SYN and FIN take one each.
     pub fn len(&self) -> u32 {
         octets(self.payload.len()) + u32::from(self.flags.syn()) + u32::from(self.flags.fin())
@@ -72,6 +73,7 @@ impl Segment {
     pub fn end(&self) -> SeqNumber {
         self.seq + self.len()
     }
+    // ANCHOR_END: len
 
     /// Cuts off what lies before `start` or not within `size` octets from it:
     /// "segments with higher beginning sequence numbers should be held",

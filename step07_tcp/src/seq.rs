@@ -18,12 +18,14 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
+// ANCHOR: type
 /// A position in the sequence space of one direction of a connection.
 ///
 /// All arithmetic is modulo 2³² and never panics. Comparisons are meaningful
 /// for numbers less than 2³¹ apart, which all that belong to one window are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SeqNumber(u32);
+// ANCHOR_END: type
 
 impl SeqNumber {
     /// The number as it stands in a header.
@@ -36,11 +38,13 @@ impl SeqNumber {
         self.0
     }
 
+    // ANCHOR: lt
     /// `self < other`: it is nearer to go forward from `self` to `other` than back.
     pub const fn lt(self, other: Self) -> bool {
         // Bit 31 of the difference says which half of the circle it lies in.
         self.0.wrapping_sub(other.0) >> 31 == 1
     }
+    // ANCHOR_END: lt
 
     /// `self =< other`.
     pub const fn le(self, other: Self) -> bool {
@@ -63,6 +67,7 @@ impl SeqNumber {
         self.0.wrapping_sub(earlier.0)
     }
 
+    // ANCHOR: since
     /// The octets from `earlier` forward to `self`, or 0 if `self` lies before it.
     pub const fn saturating_since(self, earlier: Self) -> u32 {
         if self.lt(earlier) {
@@ -71,11 +76,14 @@ impl SeqNumber {
             self.since(earlier)
         }
     }
+    // ANCHOR_END: since
 
+    // ANCHOR: window
     /// `start =< self < start + size`: the test of all windows.
     pub const fn in_window(self, start: Self, size: u32) -> bool {
         self.since(start) < size
     }
+    // ANCHOR_END: window
 
     /// The later of two.
     #[must_use]
@@ -84,6 +92,7 @@ impl SeqNumber {
     }
 }
 
+// ANCHOR: add
 impl Add<u32> for SeqNumber {
     type Output = Self;
 
@@ -91,6 +100,7 @@ impl Add<u32> for SeqNumber {
         Self(self.0.wrapping_add(octets))
     }
 }
+// ANCHOR_END: add
 
 impl AddAssign<u32> for SeqNumber {
     fn add_assign(&mut self, octets: u32) {
