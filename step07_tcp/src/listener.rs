@@ -22,10 +22,12 @@ impl Listener {
     /// Does it listen for segments from `remote` to `local`? The more exactly,
     /// the higher the number.
     pub fn matches(&self, local: SocketAddrV4, remote: SocketAddrV4) -> Option<u8> {
+        // ANCHOR: matches
         let any = self.local.ip().is_unspecified();
         let for_us = self.local.port() == local.port() && (any || self.local.ip() == local.ip());
         let from_peer = self.remote.is_none_or(|peer| peer == remote);
         (for_us && from_peer).then_some(2 * u8::from(self.remote.is_some()) + u8::from(!any))
+        // ANCHOR_END: matches
     }
 
     /// Could a segment be for both? Then the second may not be opened. 0.0.0.0

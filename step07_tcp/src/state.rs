@@ -27,6 +27,7 @@ use crate::time::Time;
 
 /// The state of TCP.
 #[derive(Debug)]
+// ANCHOR: state
 pub struct State {
     pub(crate) config: Config,
     pub(crate) secret: Secret,
@@ -41,6 +42,7 @@ pub struct State {
     /// The next deadline of each TCB that has one.
     deadlines: BTreeSet<(Time, Id)>,
     pub(crate) changed: Vec<Id>,
+    // ANCHOR_END: state
     /// Connections without a user, and those in TIME-WAIT.
     pub(crate) orphans: ByAge,
     pub(crate) time_waits: ByAge,
@@ -151,6 +153,7 @@ impl State {
         id
     }
 
+    // ANCHOR: with
     /// Lets something happen to a TCB, and draws the consequences.
     pub(crate) fn with<R>(
         &mut self,
@@ -170,6 +173,7 @@ impl State {
             out,
         };
         let result = event(tcb, &mut cx);
+        // ANCHOR_END: with
         if tcb.ack_due && self.in_turn && self.acks_due.last() != Some(&id) {
             self.acks_due.push(id);
         }

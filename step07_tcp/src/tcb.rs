@@ -59,6 +59,7 @@ impl fmt::Display for Id {
 /// 1 acknowledged  2 in flight  3 may be sent now  4 may not be sent yet
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+// ANCHOR: send
 pub struct SendSequence {
     /// Oldest unacknowledged sequence number.
     pub una: SeqNumber,
@@ -78,6 +79,7 @@ pub struct SendSequence {
     /// Behind the last octet of urgent data, if it is not yet acknowledged.
     pub up: Option<SeqNumber>,
 }
+// ANCHOR_END: send
 
 /// The receive sequence variables.
 ///
@@ -89,6 +91,7 @@ pub struct SendSequence {
 /// 1 received and acknowledged  2 may be received now  3 not yet
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+// ANCHOR: receive
 pub struct ReceiveSequence {
     /// Next sequence number expected.
     pub nxt: SeqNumber,
@@ -97,6 +100,7 @@ pub struct ReceiveSequence {
     /// Behind the last octet of urgent data, if some is not yet read.
     pub up: Option<SeqNumber>,
 }
+// ANCHOR_END: receive
 
 /// Who answers for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +144,7 @@ const CHALLENGE_ACKS: u32 = 10;
 
 /// A transmission control block.
 #[derive(Debug)]
+// ANCHOR: tcb
 pub struct Tcb {
     pub(crate) id: Id,
     pub(crate) local: SocketAddrV4,
@@ -154,6 +159,7 @@ pub struct Tcb {
     pub(crate) irs: SeqNumber,
     pub(crate) snd: SendSequence,
     pub(crate) rcv: ReceiveSequence,
+    // ANCHOR_END: tcb
     /// What one IP datagram to the peer can carry.
     pub(crate) mtu: usize,
     /// Eff.snd.MSS: the longest text that we send in one segment.

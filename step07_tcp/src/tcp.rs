@@ -87,7 +87,9 @@ impl Tcp {
         self.wake(self.dispatch(leftovers));
         result
     }
+    // ANCHOR_END: run
 
+    // ANCHOR: blocking
     /// Lets a call happen as soon as it need not wait any more for `id`; sleeps
     /// until then. `timeout` as in [`Monitor::sleep_until`].
     pub(crate) fn run_blocking<R>(
@@ -110,7 +112,7 @@ impl Tcp {
         self.wake(self.dispatch(leftovers));
         result
     }
-    // ANCHOR_END: run
+    // ANCHOR_END: blocking
 
     /// As [`run`](Self::run), but wakes nobody: says who is to be woken.
     pub(crate) fn run_quietly(

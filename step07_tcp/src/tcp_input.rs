@@ -58,6 +58,7 @@ impl Upper for TcpInput {
         }
         match Segment::parse(datagram.payload, src, dst) {
             Ok((src_port, dst_port, segment)) => {
+                // ANCHOR: arrives
                 let local = SocketAddrV4::new(dst, dst_port);
                 let remote = SocketAddrV4::new(src, src_port);
                 let changed = self.tcp.run_quietly(|state, now, out| {
@@ -65,6 +66,7 @@ impl Upper for TcpInput {
                     state.segment_arrives(local, remote, segment, mtu, now, out);
                 });
                 self.changed.extend(changed);
+                // ANCHOR_END: arrives
             }
             Err(error) => {
                 // ANCHOR: errors

@@ -20,6 +20,7 @@ impl State {
         out: &mut Vec<Outgoing>,
     ) {
         log::debug!(target: "tcp::segment_arrives", "no connection, local={local}, foreign={remote}");
+        // ANCHOR: closed
         // "An incoming segment containing a RST is discarded."
         if segment.flags.rst() {
             self.counters.reset_for_nobody.inc();
@@ -30,11 +31,13 @@ impl State {
         self.counters.resets_sent.inc();
         self.counters.segments_sent.inc();
         out.push(reset_for(local, remote, segment));
+        // ANCHOR_END: closed
     }
 }
 
 /// The reset that makes the sender of `segment` believe it: its numbers come
 /// from the segment itself.
+// ANCHOR: reset
 pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Segment) -> Outgoing {
     let (seq, ack, flags) = if segment.flags.ack() {
         // <SEQ=SEG.ACK><CTL=RST>
@@ -57,3 +60,4 @@ pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Seg
         segment: reset,
     }
 }
+// ANCHOR_END: reset

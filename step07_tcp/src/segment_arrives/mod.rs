@@ -53,6 +53,7 @@ impl State {
             self.counters.not_unicast.inc();
             return;
         }
+        // ANCHOR: connection
         let mut beyond = None;
         if let Some(id) = self.connection(local, remote) {
             beyond = self.give_way(id, &segment);
@@ -66,6 +67,8 @@ impl State {
                 return;
             }
         }
+        // ANCHOR_END: connection
+        // ANCHOR: nobody
         let listener = self.listeners.find(local, remote);
         if let Some(id) = listener.filter(|_| !self.down) {
             let arrival = listen::Arrival {
@@ -79,6 +82,7 @@ impl State {
         } else {
             self.segment_arrives_in_closed(local, remote, &segment, out);
         }
+        // ANCHOR_END: nobody
     }
 
     /// Would this segment establish one more child than the backlog of its
@@ -100,6 +104,7 @@ impl State {
 }
 
 impl Tcb {
+    // ANCHOR: tcb
     /// A segment for this connection has arrived.
     pub(crate) fn segment_arrives(&mut self, segment: Segment, cx: &mut Context<'_>) {
         self.heard(cx.now);
@@ -111,6 +116,7 @@ impl Tcb {
         }
         self.output(cx);
     }
+    // ANCHOR_END: tcb
 }
 
 /// Can this be one end of a connection?
