@@ -301,6 +301,7 @@ impl Tcb {
         }
     }
 
+    // ANCHOR: transition
     /// Goes to another state. The one place where that happens, and is logged.
     pub(crate) fn transition(&mut self, state: TcpState) {
         log::debug!(
@@ -309,6 +310,7 @@ impl Tcb {
         );
         self.state = state;
         self.changed = true;
+        // ANCHOR_END: transition
         if state == TcpState::Closed {
             self.timers.stop_all();
             self.queue.clear();

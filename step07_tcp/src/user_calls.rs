@@ -32,6 +32,7 @@ impl State {
 
     /// Passive OPEN in the style of the RFC (§3.10.1): waits for one request,
     /// from `remote` or from anyone, and becomes the connection itself.
+    // ANCHOR: open_passive
     pub fn open_passive(
         &mut self,
         local: SocketAddrV4,
@@ -45,6 +46,7 @@ impl State {
         log::debug!(target: "tcp::open", "passive open: local={local}, waiting for connection...");
         Ok(id)
     }
+    // ANCHOR_END: open_passive
 
     fn add_listener(&mut self, mut listener: Listener) -> io::Result<Id> {
         self.check_up()?;

@@ -45,6 +45,7 @@ impl Tcb {
     /// SYN-RECEIVED STATE: "If SND.UNA < SEG.ACK =< SND.NXT, then enter
     /// ESTABLISHED state and continue processing"; "if the segment
     /// acknowledgment is not acceptable, form a reset segment".
+    // ANCHOR: syn_received
     fn ack_in_syn_received(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
         if segment.ack.le(self.snd.una) || segment.ack.gt(self.snd.nxt) {
             cx.counters.bad_acknowledgment.inc();
@@ -55,6 +56,7 @@ impl Tcb {
         self.set_send_window(segment);
         Check::Continue
     }
+    // ANCHOR_END: syn_received
 
     /// ESTABLISHED STATE, and the first part of all states behind it.
     fn ack_of_data(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {

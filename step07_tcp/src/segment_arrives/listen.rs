@@ -45,6 +45,7 @@ impl State {
             ref segment,
             ..
         } = arrival;
+        // ANCHOR: rst_ack
         // First, check for a RST: "An incoming RST segment could not be valid
         // since it could not have been sent in response to anything sent by
         // this incarnation of the connection."
@@ -65,6 +66,8 @@ impl State {
             out.push(reset_for(local, remote, segment));
             return;
         }
+        // ANCHOR_END: rst_ack
+        // ANCHOR: syn
         // Third, check for a SYN.
         if segment.flags.syn() {
             match self.make_room(listener) {
@@ -79,6 +82,7 @@ impl State {
         }
         // Fourth, other data or control: "drop the segment".
         self.counters.not_syn.inc();
+        // ANCHOR_END: syn
     }
 
     /// Sees to it that the listener can have another child. Without cookies, a
@@ -115,6 +119,7 @@ impl State {
             mtu,
             beyond,
         } = arrival;
+        // ANCHOR: child
         let isn = self.secret.initial_sequence_number(local, remote, now);
         let iss = beyond.map_or(isn, |beyond| isn.later(beyond));
         let who = if self.listeners.backlog(id).is_some() {
@@ -129,12 +134,15 @@ impl State {
         } else {
             return;
         };
+        // ANCHOR_END: child
+        // ANCHOR: begin
         let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
         tcb.clock = self.secret.timestamp_clock(local, remote);
         tcb.state = TcpState::Listen;
         let id = self.insert(tcb, now);
         self.counters.passive_opens.inc();
         self.with(id, now, out, |tcb, cx| tcb.syn_in_listen(segment, cx));
+        // ANCHOR_END: begin
     }
 }
 
@@ -142,6 +150,7 @@ impl Tcb {
     /// "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ …, ISS should be
     /// selected and a SYN segment sent of the form
     /// `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`."
+    // ANCHOR: syn_in_listen
     fn syn_in_listen(&mut self, segment: Segment, cx: &mut Context<'_>) {
         self.take_syn(&segment, cx);
         self.transition(TcpState::SynReceived);
@@ -152,12 +161,15 @@ impl Tcb {
         self.take_text(segment, cx);
         self.output(cx);
     }
+    // ANCHOR_END: syn_in_listen
 
     /// What every first SYN tells: the peer's numbers, window and options.
+    // ANCHOR: take_syn
     pub(crate) fn take_syn(&mut self, segment: &Segment, cx: &Context<'_>) {
         self.irs = segment.seq;
         self.rcv.nxt = segment.seq + 1;
         self.take_syn_options(&segment.options, cx);
         self.set_send_window(segment);
     }
+    // ANCHOR_END: take_syn
 }

@@ -8,6 +8,7 @@ use crate::tcb::{Context, Opened, Tcb, TcpState};
 use super::Check;
 
 impl Tcb {
+    // ANCHOR: checks
     /// SYN-RECEIVED and all synchronized states.
     pub(crate) fn segment_arrives_otherwise(&mut self, segment: Segment, cx: &mut Context<'_>) {
         if self.check_timestamps(&segment, cx) == Check::Done
@@ -25,6 +26,7 @@ impl Tcb {
         }
         self.sixth_to_eighth(segment, cx);
     }
+    // ANCHOR_END: checks
 
     /// First, check the sequence number. "Segments are processed in sequence";
     /// what does not touch the window is answered with an ACK, so that a peer
@@ -102,6 +104,7 @@ impl Tcb {
             self.send_challenge_ack(cx);
             return Check::Done;
         }
+        // ANCHOR: reset
         cx.counters.resets_received.inc();
         match self.state {
             TcpState::SynReceived => self.abandon(io::ErrorKind::ConnectionRefused),
@@ -113,6 +116,7 @@ impl Tcb {
             // Both have closed: nobody is left to be told.
             _ => self.transition(TcpState::Closed),
         }
+        // ANCHOR_END: reset
         Check::Done
     }
 
@@ -120,6 +124,7 @@ impl Tcb {
     /// passive OPEN … then return this connection to LISTEN state … The user
     /// need not be informed." A listening socket is in that state all the time:
     /// its child just goes.
+    // ANCHOR: abandon
     pub(crate) fn abandon(&mut self, error: io::ErrorKind) {
         match (self.state, &self.opened) {
             (TcpState::SynReceived, Opened::Passively(_)) => self.transition(TcpState::Listen),
@@ -127,6 +132,7 @@ impl Tcb {
             _ => self.fail(error),
         }
     }
+    // ANCHOR_END: abandon
 
     /// Fourth, check the SYN bit. A SYN here is an old duplicate, a peer that
     /// has forgotten the connection, or an attack: a challenge ACK sorts them
