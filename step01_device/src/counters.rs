@@ -47,6 +47,7 @@ pub trait CounterSet: Send + Sync {
 /// door.refused.inc();
 /// ```
 #[macro_export]
+// ANCHOR: macro
 macro_rules! counters {
     ($(#[$meta:meta])* pub struct $name:ident {
         $(#[doc = $doc:literal] pub $field:ident,)*
@@ -62,6 +63,7 @@ macro_rules! counters {
         }
     };
 }
+// ANCHOR_END: macro
 
 /// The table of all counters that are not zero: layer, number, meaning.
 pub fn table<'a>(layers: &'a [(&'a str, &'a dyn CounterSet)]) -> impl fmt::Display + 'a {

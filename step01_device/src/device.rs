@@ -120,6 +120,7 @@ impl<const N: usize> From<[u8; N]> for HwAddr {
     }
 }
 
+// ANCHOR: transmitter
 /// The way down of a driver.
 pub trait Transmitter: Send + Sync {
     /// Gets the hardware ready. Called once, before the first packet.
@@ -146,6 +147,7 @@ pub trait Transmitter: Send + Sync {
         packet: Packet,
     ) -> io::Result<()>;
 }
+// ANCHOR_END: transmitter
 
 /// What a driver has found when it was asked for a packet.
 #[derive(Debug, PartialEq, Eq)]
@@ -159,6 +161,7 @@ pub enum Received {
     Nothing,
 }
 
+// ANCHOR: receiver
 /// The way up of a driver: its interrupt service routine.
 pub trait Receiver: Send {
     /// The descriptor that becomes readable when a packet has arrived. `None`
@@ -179,6 +182,7 @@ pub trait Receiver: Send {
     /// The device is broken or gone, and will not be asked again.
     fn receive(&mut self, device: &Device) -> io::Result<Received>;
 }
+// ANCHOR_END: receiver
 
 crate::counters! {
     /// What a device counts.
@@ -284,6 +288,7 @@ impl Device {
     ///
     /// # Errors
     /// `AlreadyExists` if it is up, or what the driver says.
+    // ANCHOR: open
     pub fn open(&self) -> io::Result<()> {
         // EXERCISE 1.4: Up and down
         if self.is_up() {
@@ -297,6 +302,7 @@ impl Device {
         Ok(())
         // END 1.4
     }
+    // ANCHOR_END: open
 
     /// Stops the device. Closing a device that is down changes nothing.
     pub fn close(&self) {

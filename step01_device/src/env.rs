@@ -14,6 +14,7 @@ use crate::time::Time;
 /// The Unix time at which every manual clock starts: 2026-01-01 00:00:00 UTC.
 const MANUAL_EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
+// ANCHOR: clock
 /// A clock.
 #[derive(Clone, Debug)]
 enum Clock {
@@ -22,6 +23,7 @@ enum Clock {
     /// Stands still until it is advanced by hand. Hosts on one wire share it.
     Manual(Arc<AtomicU64>),
 }
+// ANCHOR_END: clock
 
 /// The surroundings of a host: time, randomness, and the main loop's doorbell.
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Env {
         matches!(self.clock, Clock::Manual(_))
     }
 
+    // ANCHOR: now
     /// The time.
     pub fn now(&self) -> Time {
         match &self.clock {
@@ -77,6 +80,7 @@ impl Env {
             Clock::Manual(nanos) => Time::from_nanos(nanos.load(Ordering::SeqCst)),
         }
     }
+    // ANCHOR_END: now
 
     /// The time since 1970-01-01 00:00:00 UTC, for people and capture files.
     pub fn unix_time(&self) -> Duration {

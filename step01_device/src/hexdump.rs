@@ -12,6 +12,7 @@ pub fn enable(on: bool) {
 
 /// `bytes` as lines to be appended to a log message: nothing unless dumps are
 /// switched on; otherwise each line starts with a line break.
+// ANCHOR: lazy
 pub fn hexdump(bytes: &[u8]) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         if ENABLED.load(Ordering::Relaxed) {
@@ -21,6 +22,7 @@ pub fn hexdump(bytes: &[u8]) -> impl fmt::Display {
         }
     })
 }
+// ANCHOR_END: lazy
 
 /// `bytes` as a ruled table: offset, 16 bytes in hexadecimal, ASCII.
 pub fn table(bytes: &[u8]) -> impl fmt::Display {
@@ -28,6 +30,7 @@ pub fn table(bytes: &[u8]) -> impl fmt::Display {
         "+------+-------------------------------------------------+------------------+";
     fmt::from_fn(move |f| {
         writeln!(f, "{RULE}")?;
+        // ANCHOR: row
         for (row, line) in bytes.chunks(16).enumerate() {
             write!(f, "| {:04x} | ", row * 16)?;
             for column in 0..16 {
@@ -47,6 +50,7 @@ pub fn table(bytes: &[u8]) -> impl fmt::Display {
             }
             f.write_str(" |\n")?;
         }
+        // ANCHOR_END: row
         f.write_str(RULE)
     })
 }

@@ -26,6 +26,7 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
+    // ANCHOR: ring
     /// Wakes the main loop, if it sleeps or is about to.
     pub fn ring(&self) {
         if self.armed.swap(false, Ordering::SeqCst)
@@ -34,6 +35,7 @@ impl Doorbell {
             event.notify();
         }
     }
+    // ANCHOR_END: ring
 
     /// Announces that the loop is going to sleep on the returned descriptor.
     ///
@@ -87,12 +89,14 @@ impl Irq {
 
     /// Raises the line. Raising it twice before it is served counts once, as
     /// with a level-triggered line: who serves it must drain its device.
+    // ANCHOR: raise
     pub fn raise(&self) {
         // EXERCISE 1.7: Raise an interrupt
         self.pending.store(true, Ordering::SeqCst);
         self.doorbell.ring();
         // END 1.7
     }
+    // ANCHOR_END: raise
 
     /// True if the line is raised.
     pub fn is_pending(&self) -> bool {

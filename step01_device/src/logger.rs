@@ -131,6 +131,7 @@ impl Log for Logger {
             } else {
                 wall_clock(env.unix_time())
             };
+            // ANCHOR: line
             let (target, message) = (record.target(), record.args());
             let (host, gap) = match env.name() {
                 "" => ("", ""),
@@ -144,6 +145,7 @@ impl Log for Logger {
                     .level(record.level())
                     .build(),
             );
+            // ANCHOR_END: line
         });
     }
 

@@ -25,10 +25,12 @@ const MTU: usize = 65_535;
 /// (`WouldBlock`), as from any device whose queue is full.
 pub const QUEUE_LIMIT: usize = 16;
 
+// ANCHOR: queue
 type Queue = Mutex<VecDeque<(u16, Packet)>>;
 
 struct Tx(Arc<Queue>);
 struct Rx(Arc<Queue>);
+// ANCHOR_END: queue
 
 // ANCHOR: transmit
 impl Transmitter for Tx {
@@ -78,6 +80,7 @@ impl Receiver for Rx {
 
 /// Makes a loopback device.
 pub fn init(devices: &mut Devices) -> Arc<Device> {
+    // ANCHOR: init
     // EXERCISE 1.11: A loopback device is made
     let queue = Arc::new(Queue::default());
     let config = DeviceConfig {
@@ -91,6 +94,7 @@ pub fn init(devices: &mut Devices) -> Arc<Device> {
     debug!(target: "loopback::init", "initialized, dev={}", device.name());
     device
     // END 1.11
+    // ANCHOR_END: init
 }
 
 #[cfg(test)]

@@ -308,6 +308,7 @@ impl Port {
     }
 
     /// Takes what has arrived. True if there may be more.
+    // ANCHOR: serve
     fn serve(&mut self, input: &mut dyn Input, now: Time) -> bool {
         // EXERCISE 1.9: Serve an interrupt
         let Attached { device, receiver } = &mut self.attached;
@@ -317,6 +318,8 @@ impl Port {
             return false;
         }
         debug!(target: "interrupt", "irq={}, name={}", device.irq().number(), device.name());
+        // ANCHOR_END: serve
+        // ANCHOR: take
         for _ in 0..BUDGET {
             match receiver.receive(device) {
                 Ok(Received::Dropped) => {}
@@ -337,6 +340,7 @@ impl Port {
                 }
             }
         }
+        // ANCHOR_END: take
         self.ready = true;
         true
         // END 1.9

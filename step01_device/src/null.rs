@@ -18,6 +18,7 @@ const MTU: usize = 65_535;
 
 struct Null;
 
+// ANCHOR: driver
 impl Transmitter for Null {
     fn transmit(
         &self,
@@ -33,13 +34,16 @@ impl Transmitter for Null {
         // END 1.10
     }
 }
+// ANCHOR_END: driver
 
+// ANCHOR: isr
 impl Receiver for Null {
     fn receive(&mut self, device: &Device) -> io::Result<Received> {
         debug!(target: "null::isr", "irq={}, dev={}", device.irq().number(), device.name());
         Ok(Received::Nothing)
     }
 }
+// ANCHOR_END: isr
 
 /// Makes a null device.
 pub fn init(devices: &mut Devices) -> Arc<Device> {

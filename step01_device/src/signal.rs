@@ -29,6 +29,7 @@ impl CtrlC {
     ///
     /// # Errors
     /// The kernel's.
+    // ANCHOR: ctrl_c
     pub fn wait(&self) -> io::Result<()> {
         loop {
             match self.0.take() {
@@ -38,6 +39,7 @@ impl CtrlC {
             }
         }
     }
+    // ANCHOR_END: ctrl_c
 }
 
 /// Calls a handler in the main loop at each Ctrl+C or SIGTERM.
