@@ -16,31 +16,37 @@ use step02_protocol::{cli, loopback, sample};
 /// Stands in for IP, which is one floor up.
 struct Ip;
 
+// ANCHOR: ip
 impl Protocol for Ip {
     fn input(&mut self, device: &Arc<Device>, packet: Packet) {
         debug!(target: "ip::input", "dev={}, len={}", device.name(), packet.len());
     }
 }
+// ANCHOR_END: ip
 
 /// The registry, without its software interrupt.
 struct NoSoftirq(Protocols);
 
+// ANCHOR: no_softirq
 impl Input for NoSoftirq {
     fn input(&mut self, device: &Arc<Device>, ethertype: u16, packet: Packet) {
         self.0.input(device, ethertype, packet);
     }
 }
+// ANCHOR_END: no_softirq
 
 fn main() -> ExitCode {
     cli::scene(
         "guide04_protocol",
         "Guide step 4: the protocol registry and its queues.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, Ip)?;
             let mut net = Net::new(env, devices, NoSoftirq(protocols));
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

@@ -26,11 +26,13 @@ fn main() -> ExitCode {
         "guide05_softirq",
         "Guide step 5: the software interrupt.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, Ip)?;
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EtherType(pub u16);
 
+// ANCHOR: names
 impl EtherType {
     /// IPv4 (RFC 894).
     pub const IP: Self = Self(0x0800);
@@ -14,6 +15,7 @@ impl EtherType {
     /// IPv6 (RFC 2464).
     pub const IPV6: Self = Self(0x86dd);
 }
+// ANCHOR_END: names
 
 /// Shown as the log does: `ARP(0x0806)`.
 impl fmt::Display for EtherType {

@@ -60,11 +60,13 @@ impl fmt::Display for AlreadyRegistered {
 
 impl std::error::Error for AlreadyRegistered {}
 
+// ANCHOR: entry
 struct Entry {
     ethertype: EtherType,
     queue: VecDeque<(Arc<Device>, Packet)>,
     handler: Box<dyn Protocol>,
 }
+// ANCHOR_END: entry
 
 /// The table of protocols. It is filled first, and then moved into the
 /// [`Net`](crate::net::Net), after which nobody can change it any more.
