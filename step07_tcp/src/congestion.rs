@@ -119,6 +119,11 @@ impl NewReno {
     }
 }
 
+/// By how many segments an acknowledgment lets the window grow in slow start.
+/// It may be delayed, and it may be one for all that arrived together; but one
+/// for very many must not cause a burst (L of RFC 9406 §4.2, and of RFC 3465).
+pub(crate) const SLOW_START_STEP: u32 = 8;
+
 /// IW: ten segments, unless they are very long (RFC 6928 §2).
 pub(crate) fn initial_window(mss: u32) -> u32 {
     (10 * mss).min((2 * mss).max(14_600))
@@ -139,9 +144,9 @@ impl CongestionControl for NewReno {
             return;
         }
         if self.cwnd < self.ssthresh {
-            // Two segments at most: acknowledgments may be delayed, but one for
-            // many must not cause a burst (RFC 3465 §2.2).
-            self.cwnd = self.cwnd.saturating_add(acked.min(2 * self.mss));
+            self.cwnd = self
+                .cwnd
+                .saturating_add(acked.min(SLOW_START_STEP * self.mss));
         } else {
             self.counted = self.counted.saturating_add(acked);
             if self.counted >= self.cwnd {

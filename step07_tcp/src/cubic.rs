@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use crate::congestion::{CongestionControl, initial_window};
+use crate::congestion::{CongestionControl, SLOW_START_STEP, initial_window};
 use crate::time::Time;
 
 /// C, in segments per second cubed (RFC 9438 §4.6).
@@ -151,8 +151,8 @@ impl CongestionControl for Cubic {
         }
         let acked = self.segments(acked);
         if self.cwnd < self.ssthresh {
-            // As NewReno: two segments at most (RFC 3465 §2.2).
-            self.cwnd += acked.min(2.0);
+            // As NewReno.
+            self.cwnd += acked.min(f64::from(SLOW_START_STEP));
         } else {
             self.avoid_congestion(acked, now, srtt);
         }

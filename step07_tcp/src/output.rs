@@ -243,12 +243,16 @@ impl Tcb {
     /// that is sent anyway carries the acknowledgment (RFC 9293 §3.8.6.3).
     ///
     /// "At once" is the end of the turn: for segments that have arrived
-    /// together one acknowledgment is enough, as if they had been one.
+    /// together one acknowledgment is enough, as if they had been one. But not
+    /// for more than an eighth of our buffer: a sender that still starts slowly
+    /// needs acknowledgments to become faster.
     pub(crate) fn schedule_ack(&mut self, len: u32, cx: &Context<'_>) {
         // What was not cut for us counts as what it would have been cut into.
         self.unacknowledged += len.div_ceil(self.receive_mss()).max(1);
+        let much = octets(self.receive_buffer.capacity() / 8);
         if self.unacknowledged >= 2 || cx.config.delayed_ack.is_zero() {
             self.ack_due = true;
+            self.ack_now |= self.unacknowledged.saturating_mul(self.receive_mss()) >= much;
         } else {
             self.timers
                 .set(Timer::DelayedAck, cx.now + cx.config.delayed_ack);
