@@ -12,6 +12,7 @@ use crate::timers::Timer;
 use crate::window_scale::WindowScale;
 
 impl Tcb {
+    // ANCHOR: output
     /// Sends everything that may be sent now. Called whenever that may have
     /// changed: a segment has arrived, the user has written, a timer has expired.
     pub(crate) fn output(&mut self, cx: &mut Context<'_>) {
@@ -33,6 +34,7 @@ impl Tcb {
             self.send_ack(cx);
         }
     }
+    // ANCHOR_END: output
 
     /// Sends lost segments again, as far as the congestion window allows.
     fn send_lost(&mut self, cx: &mut Context<'_>) {
@@ -98,6 +100,7 @@ impl Tcb {
         (full || all || much).then_some(len)
     }
 
+    // ANCHOR: send_text
     /// Sends the next `len` octets of text; with a FIN, if they are the last.
     fn send_text(&mut self, len: u32, cx: &mut Context<'_>) {
         let last = len == self.unsent();
@@ -115,6 +118,7 @@ impl Tcb {
         self.enqueue(len + u32::from(fin), flags, cx);
         self.send_segment(seq, flags, payload, cx);
     }
+    // ANCHOR_END: send_text
 
     /// Sends what the window takes, however little.
     pub(crate) fn send_anyway(&mut self, cx: &mut Context<'_>) {
@@ -158,6 +162,7 @@ impl Tcb {
         payload: Packet,
         cx: &mut Context<'_>,
     ) {
+        // ANCHOR: segment
         let mut segment = Segment {
             seq,
             flags,
@@ -169,6 +174,8 @@ impl Tcb {
         } else if self.clock.is_agreed() && !flags.rst() {
             segment.options.timestamps = Some(self.clock.option(cx.now));
         }
+        // ANCHOR_END: segment
+        // ANCHOR: ack
         if flags.ack() {
             segment.ack = self.rcv.nxt;
             self.clock.ack_sent(self.rcv.nxt);
@@ -186,6 +193,7 @@ impl Tcb {
             self.unacknowledged = 0;
             self.timers.stop(Timer::DelayedAck);
         }
+        // ANCHOR_END: ack
         if !flags.rst() {
             // The window of a SYN is never scaled (RFC 7323 §2.2).
             let scale = if flags.syn() {

@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 
+// ANCHOR: buffer
 /// A ring of octets that grows with its use, up to a capacity.
 #[derive(Debug)]
 pub struct ReceiveBuffer {
@@ -18,6 +19,7 @@ pub struct ReceiveBuffer {
     readable: usize,
     capacity: usize,
 }
+// ANCHOR_END: buffer
 
 impl ReceiveBuffer {
     /// An empty buffer.
@@ -49,6 +51,7 @@ impl ReceiveBuffer {
         self.capacity.saturating_sub(self.readable)
     }
 
+    // ANCHOR: write
     /// Puts `text` so many octets behind the readable ones. What would exceed
     /// the capacity is cut off: the window did not allow it.
     pub fn write(&mut self, offset: usize, text: &[u8]) {
@@ -64,6 +67,7 @@ impl ReceiveBuffer {
         overwrite(&mut self.octets, at, over);
         self.octets.extend(beyond);
     }
+    // ANCHOR_END: write
 
     /// `octets` more octets, written before, are now in order.
     pub fn advance(&mut self, octets: usize) {

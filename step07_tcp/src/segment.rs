@@ -78,6 +78,7 @@ impl Segment {
     /// Cuts off what lies before `start` or not within `size` octets from it:
     /// "segments with higher beginning sequence numbers should be held",
     /// what was received already must not be taken twice (RFC 9293 §3.10.7.4).
+    // ANCHOR: trim
     pub(crate) fn trim(&mut self, start: SeqNumber, size: u32) {
         if self.flags.syn() && self.seq.lt(start) {
             self.flags = self.flags - Flags::SYN;
@@ -94,6 +95,7 @@ impl Segment {
             self.payload.truncate(room as usize);
         }
     }
+    // ANCHOR_END: trim
 }
 
 /// One line: what a reader of a log wants to see of a segment.

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use crate::packet::Packet;
 use crate::seq::{SeqNumber, octets};
 
+// ANCHOR: buffer
 /// Octets with their sequence numbers.
 #[derive(Debug)]
 pub struct SendBuffer {
@@ -22,6 +23,7 @@ pub struct SendBuffer {
     /// The user will write no more: a FIN follows the last octet.
     closed: bool,
 }
+// ANCHOR_END: buffer
 
 impl SendBuffer {
     /// An empty buffer; the first octet written gets the number `start`.
@@ -54,12 +56,14 @@ impl SendBuffer {
         self.start + octets(self.octets.len())
     }
 
+    // ANCHOR: write
     /// Takes as much of `data` as there is room for, and tells how much.
     pub fn write(&mut self, data: &[u8]) -> usize {
         let taken = data.get(..self.room()).unwrap_or(data);
         self.octets.extend(taken);
         taken.len()
     }
+    // ANCHOR_END: write
 
     /// No more will be written.
     pub fn close(&mut self) {
@@ -71,6 +75,7 @@ impl SendBuffer {
         self.closed
     }
 
+    // ANCHOR: acknowledge
     /// Forgets everything before `una`.
     pub fn acknowledge(&mut self, una: SeqNumber) {
         let acked = una.saturating_since(self.start) as usize;
@@ -78,6 +83,7 @@ impl SendBuffer {
         self.octets.drain(..acked);
         self.start += octets(acked);
     }
+    // ANCHOR_END: acknowledge
 
     /// A copy of the `len` octets from `seq` on, or of those of them that are there.
     pub fn copy(&self, seq: SeqNumber, len: u32) -> Packet {

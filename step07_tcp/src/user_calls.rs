@@ -150,12 +150,14 @@ impl State {
         out: &mut Vec<Outgoing>,
     ) -> io::Result<usize> {
         self.on_connection(id, now, out, |tcb, cx| {
+            // ANCHOR: receive
             tcb.receivable(buffer.is_empty())?;
             let len = tcb.receive_buffer.read(buffer);
             tcb.forget_urgent();
             tcb.grow_receive_buffer(len, cx);
             tcb.update_window(cx);
             Ok(len)
+            // ANCHOR_END: receive
         })
     }
 
@@ -300,6 +302,7 @@ impl State {
 }
 
 impl Tcb {
+    // ANCHOR: send
     pub(crate) fn send(&mut self, data: &[u8], cx: &mut Context<'_>) -> io::Result<usize> {
         if let Some(error) = self.error.take() {
             return Err(error.into());
@@ -318,6 +321,7 @@ impl Tcb {
             _ => Err(ErrorKind::BrokenPipe.into()),
         }
     }
+    // ANCHOR_END: send
 
     /// Is there something to be received, were it only the end? What has
     /// arrived is the user's, also after a reset.

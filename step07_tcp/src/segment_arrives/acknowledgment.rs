@@ -60,6 +60,7 @@ impl Tcb {
 
     /// ESTABLISHED STATE, and the first part of all states behind it.
     fn ack_of_data(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        // ANCHOR: bounds
         // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then
         // send an ACK, drop the segment, and return." One that is older than
         // any window is forged (RFC 5961 §5.2).
@@ -69,7 +70,9 @@ impl Tcb {
             self.send_challenge_ack(cx);
             return Check::Done;
         }
+        // ANCHOR_END: bounds
         self.tolerate_closed_window(cx);
+        // ANCHOR: una
         if segment.ack.gt(self.snd.una) {
             self.update_send_window(segment);
             self.advance_una(segment, cx);
@@ -85,6 +88,7 @@ impl Tcb {
                 self.duplicate_acknowledgment(cx);
             }
         }
+        // ANCHOR_END: una
         // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored":
         // but not the rest of the segment.
         Check::Continue
@@ -92,6 +96,7 @@ impl Tcb {
 
     /// `SND.UNA <- SEG.ACK`, and all that follows from it.
     pub(crate) fn advance_una(&mut self, segment: &Segment, cx: &mut Context<'_>) {
+        // ANCHOR: advance
         let ack = segment.ack;
         let flight = self.flight();
         let acked = ack.since(self.snd.una);
@@ -99,6 +104,7 @@ impl Tcb {
         // A window probe was taken, which did not count as sent.
         self.snd.nxt = self.snd.nxt.later(ack);
         self.send_buffer.acknowledge(ack);
+        // ANCHOR_END: advance
         let mut arrivals = Arrivals::new(&mut self.rack, self.clock, segment, cx.now);
         let sent_at = self
             .queue

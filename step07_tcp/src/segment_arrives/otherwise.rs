@@ -31,6 +31,7 @@ impl Tcb {
     /// First, check the sequence number. "Segments are processed in sequence";
     /// what does not touch the window is answered with an ACK, so that a peer
     /// that is out of step finds back.
+    // ANCHOR: sequence
     fn first_check_sequence_number(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
         if self.is_acceptable(segment) {
             return Check::Continue;
@@ -47,6 +48,7 @@ impl Tcb {
         if segment.flags.rst() {
             return Check::Done;
         }
+        // ANCHOR_END: sequence
         if self.state == TcpState::SynReceived && segment.seq == self.irs && !segment.flags.ack() {
             // The peer repeats its SYN: it has not got our SYN,ACK.
             self.queue.lose_first();
@@ -76,6 +78,7 @@ impl Tcb {
         }
     }
 
+    // ANCHOR: acceptable
     /// The four cases of RFC 9293 §3.4 (table 6).
     fn is_acceptable(&self, segment: &Segment) -> bool {
         let (nxt, wnd) = (self.rcv.nxt, self.rcv.wnd);
@@ -89,6 +92,7 @@ impl Tcb {
             (_, _) => segment.seq.lt(nxt + wnd) && segment.end().gt(nxt),
         }
     }
+    // ANCHOR_END: acceptable
 
     /// Second, check the RST bit, as RFC 5961 §3.2 has it: only a reset
     /// exactly at the window's edge counts, others are asked to prove it.

@@ -31,16 +31,19 @@ impl Tcb {
             return;
         }
         self.report_duplicate(&segment);
+        // ANCHOR: trimmed
         segment.trim(self.rcv.nxt, self.rcv.wnd);
         if segment.is_empty() {
             // All of it was there already, or did not fit: the peer must know.
             self.ack_now = true;
             return;
         }
+        // ANCHOR_END: trimmed
         let end = segment.seq + octets(segment.payload.len());
         if segment.flags.fin() && self.state != TcpState::SynReceived {
             self.reassembly.set_fin(end);
         }
+        // ANCHOR: place
         let offset = segment.seq.since(self.rcv.nxt);
         if !segment.payload.is_empty() {
             if offset > 0 && !self.reassembly.insert(segment.seq, end) {
@@ -59,8 +62,10 @@ impl Tcb {
         } else if end.gt(self.rcv.nxt) {
             self.deliver(end, cx);
         }
+        // ANCHOR_END: place
     }
 
+    // ANCHOR: deliver
     /// The text up to `end`, and what was waiting for it, is in order.
     fn deliver(&mut self, end: SeqNumber, cx: &mut Context<'_>) {
         let gap = !self.reassembly.is_empty();
@@ -79,6 +84,7 @@ impl Tcb {
         // "… and when the incoming segment fills in all or part of a gap."
         self.ack_now |= gap;
     }
+    // ANCHOR_END: deliver
 
     /// Eighth: "If the FIN bit is set, signal the user "connection closing"
     /// …, advance RCV.NXT over the FIN, and send an acknowledgment for the
