@@ -57,10 +57,12 @@ impl Tcb {
         self.send_buffer.end().saturating_since(self.snd.nxt)
     }
 
+    // ANCHOR: window_room
     /// How much the peer's window still takes.
     pub(crate) fn window_room(&self) -> u32 {
         (self.snd.una + self.snd.wnd).saturating_since(self.snd.nxt)
     }
+    // ANCHOR_END: window_room
 
     /// Octets that are in the network, by all that we know.
     fn in_network(&self) -> u32 {
@@ -80,6 +82,7 @@ impl Tcb {
         if !self.has_unsent() {
             return None;
         }
+        // ANCHOR: least
         let room = self.window_room().min(self.congestion_room());
         let unsent = self.unsent();
         let limit = self.text_limit();
@@ -89,6 +92,8 @@ impl Tcb {
         if len == 0 && !fin {
             return None;
         }
+        // ANCHOR_END: least
+        // ANCHOR: rules
         // (1) a full segment
         let full = len == limit;
         // (2) all there is, if no answer is awaited that more could be written before
@@ -98,6 +103,7 @@ impl Tcb {
         let much = may_be_small && len >= self.snd.max_wnd / 2 && len > 0;
         // (4), the override timeout, is the persist timer.
         (full || all || much).then_some(len)
+        // ANCHOR_END: rules
     }
 
     // ANCHOR: send_text
@@ -220,12 +226,14 @@ impl Tcb {
     /// The window to be offered: its right edge moves only by so much that a
     /// full segment, or half of the buffer, fits in (RFC 9293 §3.8.6.2.2); and
     /// never to the left.
+    // ANCHOR: offered
     fn offered_window(&self) -> u32 {
         let room = octets(self.receive_buffer.room()).min(self.scale.max_window());
         let growth = room.saturating_sub(self.rcv.wnd);
         let step = octets(self.receive_buffer.capacity() / 2).min(self.receive_mss());
         if growth >= step { room } else { self.rcv.wnd }
     }
+    // ANCHOR_END: offered
 
     /// A window in whole units of the scale, rounded up if there is room for
     /// that: rounded down, its right edge would seem to move to the left
@@ -237,6 +245,7 @@ impl Tcb {
         if units <= room { units } else { window }
     }
 
+    // ANCHOR: update
     /// The user has read: tells the peer, if that at least doubles what it may
     /// send. For less, a steady flow would be answered twice.
     pub(crate) fn update_window(&mut self, cx: &mut Context<'_>) {
@@ -245,6 +254,7 @@ impl Tcb {
             self.send_ack(cx);
         }
     }
+    // ANCHOR_END: update
 
     /// Text has arrived in order and will be acknowledged: at least every
     /// second segment at once, the others when the timer expires, if nothing
@@ -254,6 +264,7 @@ impl Tcb {
     /// together one acknowledgment is enough, as if they had been one. But not
     /// for more than an eighth of our buffer: a sender that still starts slowly
     /// needs acknowledgments to become faster.
+    // ANCHOR: schedule_ack
     pub(crate) fn schedule_ack(&mut self, len: u32, cx: &Context<'_>) {
         // What was not cut for us counts as what it would have been cut into.
         self.unacknowledged += len.div_ceil(self.receive_mss()).max(1);
@@ -266,6 +277,7 @@ impl Tcb {
                 .set(Timer::DelayedAck, cx.now + cx.config.delayed_ack);
         }
     }
+    // ANCHOR_END: schedule_ack
 
     /// A timer, or several, have expired.
     pub(crate) fn on_timer(&mut self, cx: &mut Context<'_>) {

@@ -14,6 +14,7 @@ use crate::timers::Timer;
 impl Tcb {
     /// Sees to it that the timer runs if, and only if, there is something to be
     /// sent, nothing may be sent, and nothing is in flight that would be answered.
+    // ANCHOR: arm
     pub(crate) fn arm_persist(&mut self, cx: &Context<'_>) {
         if !self.queue.is_empty() || !self.has_unsent() {
             self.timers.stop(Timer::Persist);
@@ -28,14 +29,18 @@ impl Tcb {
             );
         }
     }
+    // ANCHOR_END: arm
 
     /// First the retransmission timeout, then twice as long each time (SHLD-29, SHLD-30).
+    // ANCHOR: interval
     fn persist_interval(&self, max: Duration) -> Duration {
         let factor = 1_u32.checked_shl(self.probes).unwrap_or(u32::MAX);
         self.rto.timeout().saturating_mul(factor).min(max)
     }
+    // ANCHOR_END: interval
 
     /// The persist timer has expired.
+    // ANCHOR: timeout
     pub(crate) fn persist_timeout(&mut self, cx: &mut Context<'_>) {
         if self.gives_up(cx) {
             return;
@@ -47,10 +52,12 @@ impl Tcb {
             self.send_probe(cx);
         }
     }
+    // ANCHOR_END: timeout
 
     /// One octet beyond the window, or the FIN if that is all there is. It does
     /// not count as sent: SND.NXT stays, so that our acknowledgments stay in the
     /// peer's closed window; but the peer may acknowledge it.
+    // ANCHOR: probe
     fn send_probe(&mut self, cx: &mut Context<'_>) {
         cx.counters.window_probes.inc();
         let octet = self.send_buffer.copy(self.snd.nxt, 1);
@@ -62,4 +69,5 @@ impl Tcb {
         self.snd.max = self.snd.max.later(self.snd.nxt + 1);
         self.send_segment(self.snd.nxt, Flags::ACK | fin, octet, cx);
     }
+    // ANCHOR_END: probe
 }

@@ -19,6 +19,7 @@ pub struct WindowScale {
 
 impl WindowScale {
     /// What the option in the peer's SYN means for one that offers `ours`.
+    // ANCHOR: agreed
     pub fn agreed(ours: Option<u8>, theirs: Option<u8>) -> Self {
         match (ours, theirs) {
             (Some(receive), Some(send)) => {
@@ -32,7 +33,9 @@ impl WindowScale {
             _ => Self::default(),
         }
     }
+    // ANCHOR_END: agreed
 
+    // ANCHOR: unscale
     /// SEG.WND of the peer as octets.
     pub fn unscale(self, window: u16) -> u32 {
         u32::from(window) << self.send
@@ -43,6 +46,7 @@ impl WindowScale {
     pub fn scale(self, window: u32) -> u16 {
         u16::try_from(window >> self.receive).unwrap_or(u16::MAX)
     }
+    // ANCHOR_END: unscale
 
     /// The largest window that we can announce.
     pub fn max_window(self) -> u32 {

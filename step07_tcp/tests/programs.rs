@@ -10,4 +10,5 @@ step07_tcp::snapshots! {
     guide27_active_open => example,
     guide28_closing => example,
     guide29_sockets => example,
+    windows => example,
 }

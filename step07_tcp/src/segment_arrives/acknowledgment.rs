@@ -132,6 +132,7 @@ impl Tcb {
     /// "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated",
     /// but not by an old segment: "if (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ
     /// and SND.WL2 =< SEG.ACK))". An update need not acknowledge anything.
+    // ANCHOR: window
     fn update_send_window(&mut self, segment: &Segment) {
         let newer = self.snd.wl1.lt(segment.seq);
         let same = self.snd.wl1 == segment.seq;
@@ -139,6 +140,7 @@ impl Tcb {
             self.set_send_window(segment);
         }
     }
+    // ANCHOR_END: window
 
     /// `SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK`
     pub(crate) fn set_send_window(&mut self, segment: &Segment) {
