@@ -36,7 +36,6 @@ impl TcpInput {
 }
 
 impl Upper for TcpInput {
-    // ANCHOR: input
     fn input(&mut self, datagram: Datagram<'_>) {
         let counters = &self.tcp.counters;
         let (src, dst) = (datagram.header.src, datagram.header.dst);
@@ -81,7 +80,6 @@ impl Upper for TcpInput {
             }
         }
     }
-    // ANCHOR_END: input
 
     fn drained(&mut self) {
         let changed = self

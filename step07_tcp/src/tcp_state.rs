@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-// ANCHOR: states
 /// The states of a connection (RFC 9293 §3.3.2).
 ///
 /// ```text
@@ -26,7 +25,6 @@ use std::fmt;
 ///                      TIME-WAIT ─────────► CLOSED
 ///                               2MSL
 /// ```
-// ANCHOR_END: states
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TcpState {
     /// No connection.
