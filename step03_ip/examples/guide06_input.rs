@@ -18,6 +18,7 @@ use step03_ip::{cli, loopback, sample};
 /// is for this host.
 struct IpInput;
 
+// ANCHOR: simple
 impl Protocol for IpInput {
     fn input(&mut self, device: &Arc<Device>, mut packet: Packet) {
         let header = match Header::parse(&packet) {
@@ -39,17 +40,20 @@ impl Protocol for IpInput {
         );
     }
 }
+// ANCHOR_END: simple
 
 fn main() -> ExitCode {
     cli::scene(
         "guide06_input",
         "Guide step 6: IP input, as far as it goes without interfaces.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, IpInput)?;
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

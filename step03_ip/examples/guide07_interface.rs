@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         "guide07_interface",
         "Guide step 7: the logical interface.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut interfaces = Interfaces::new();
@@ -26,7 +27,9 @@ fn main() -> ExitCode {
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, IpInput::new(&ip))?;
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
+            // ANCHOR: scene
             net.open()?;
             for _ in 0..3 {
                 device.output(HwAddr::NONE, EtherType::IP.0, Packet::new(sample::PACKET))?;
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
                 env.advance(Duration::from_secs(1));
             }
             net.close();
+            // ANCHOR_END: scene
             Ok(())
         },
     )

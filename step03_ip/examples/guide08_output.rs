@@ -16,6 +16,7 @@ use step03_ip::{cli, loopback, sample};
 
 fn main() -> ExitCode {
     cli::scene("guide08_output", "Guide step 8: IP output.", |env| {
+        // ANCHOR: root
         let mut devices = Devices::new(env);
         let device = loopback::init(&mut devices);
         let mut interfaces = Interfaces::new();
@@ -24,7 +25,9 @@ fn main() -> ExitCode {
         let mut protocols = Protocols::new();
         protocols.register(EtherType::IP, IpInput::new(&ip))?;
         let mut net = Net::new(env, devices, protocols);
+        // ANCHOR_END: root
 
+        // ANCHOR: scene
         net.open()?;
         let me = Ipv4Addr::LOCALHOST;
         for _ in 0..3 {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
             env.advance(Duration::from_secs(1));
         }
         net.close();
+        // ANCHOR_END: scene
         Ok(())
     })
 }

@@ -15,6 +15,7 @@ use step03_ip::packet::Packet;
 use step03_ip::protocol::Protocols;
 use step03_ip::{cli, loopback, sample};
 
+// ANCHOR: icmp
 /// Stands in for ICMP, which is one floor up.
 struct Icmp;
 
@@ -25,12 +26,14 @@ impl Upper for Icmp {
         debug!(target: "icmp::input", "{src} => {dst}, len={}{}", payload.len(), hexdump(&payload));
     }
 }
+// ANCHOR_END: icmp
 
 fn main() -> ExitCode {
     cli::scene(
         "guide09_upper",
         "Guide step 9: the registry of the protocols above IP.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut interfaces = Interfaces::new();
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
             let mut protocols = Protocols::new();
             protocols.register(EtherType::IP, ip_input)?;
             let mut net = Net::new(env, devices, protocols);
+            // ANCHOR_END: root
 
             net.open()?;
             let me = Ipv4Addr::LOCALHOST;

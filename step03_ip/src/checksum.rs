@@ -27,6 +27,7 @@ impl Checksum {
         sum
     }
 
+    // ANCHOR: add
     /// Adds a piece of data. An odd last octet is padded with a zero.
     pub fn add(&mut self, data: &[u8]) {
         // EXERCISE 3.1: The Internet checksum
@@ -45,7 +46,9 @@ impl Checksum {
         }
         // END 3.1
     }
+    // ANCHOR_END: add
 
+    // ANCHOR: finish
     /// The checksum to be written into a header, or 0 if the data, its
     /// checksum field included, is intact.
     pub fn finish(self) -> u16 {
@@ -58,6 +61,7 @@ impl Checksum {
         !u16::try_from(sum).unwrap_or(u16::MAX)
         // END 3.1
     }
+    // ANCHOR_END: finish
 }
 
 /// The checksum of one contiguous piece of data.
@@ -70,6 +74,32 @@ pub fn checksum(data: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // ANCHOR: words
+    /// The checksum as its definition says it: one word after the other.
+    fn word_by_word(data: &[u8]) -> u16 {
+        let mut sum = 0u16;
+        for word in data.chunks(2) {
+            let low = word.get(1).copied().unwrap_or(0);
+            let (rest, carry) = sum.overflowing_add(u16::from_be_bytes([word[0], low]));
+            sum = rest + u16::from(carry);
+        }
+        !sum
+    }
+    // ANCHOR_END: words
+
+    #[test]
+    fn four_octets_at_a_time_give_the_same_sum() {
+        let env = crate::env::Env::manual(1);
+        for len in 0..300 {
+            let data: Vec<u8> = (0..len).map(|_| env.random().to_le_bytes()[0]).collect();
+            assert_eq!(checksum(&data), word_by_word(&data), "{data:02x?}");
+        }
+        // Carries all the way, and a sum of nothing.
+        for data in [[0xff; 64], [0; 64]] {
+            assert_eq!(checksum(&data), word_by_word(&data));
+        }
+    }
 
     #[test]
     fn example_of_rfc_1071() {

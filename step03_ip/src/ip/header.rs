@@ -35,7 +35,6 @@ impl fmt::Display for IpProtocol {
     }
 }
 
-// ANCHOR: header
 // ANCHOR: layout
 /// An IPv4 header (RFC 791 §3.1).
 ///
@@ -57,6 +56,7 @@ impl fmt::Display for IpProtocol {
 /// +---------------------------------------------------------------+
 /// ```
 // ANCHOR_END: layout
+// ANCHOR: header
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// IHL: length of the header with its options, here in octets (20 to 60).
@@ -106,6 +106,7 @@ impl Fragment {
         // END 3.4
     }
 
+    // ANCHOR: fragment
     /// Where this fragment's payload belongs, in octets.
     pub fn offset(self) -> usize {
         // EXERCISE 3.4: The fragment word
@@ -119,6 +120,7 @@ impl Fragment {
         self.more_fragments() || self.offset() != 0
         // END 3.4
     }
+    // ANCHOR_END: fragment
 }
 
 /// Why bytes are no IPv4 header, with the values that are wrong.
@@ -211,6 +213,7 @@ impl Header {
     /// The first thing that is wrong, in the order of the header's fields.
     pub fn parse_quoted(packet: &[u8]) -> Result<Self, ParseError> {
         // EXERCISE 3.2: Read a header
+        // ANCHOR: octets
         let len = packet.len();
         let Some(fixed) = packet.first_chunk::<MIN_LEN>() else {
             return Err(ParseError::TooShort { len });
@@ -226,6 +229,8 @@ impl Header {
         if usize::from(header_len) < MIN_LEN || usize::from(header_len) > len {
             return Err(ParseError::HeaderLength { len, header_len });
         }
+        // ANCHOR_END: octets
+        // ANCHOR: fields
         Ok(Self {
             header_len,
             tos: fixed[1],
@@ -238,6 +243,7 @@ impl Header {
             src: addr(12),
             dst: addr(16),
         })
+        // ANCHOR_END: fields
         // END 3.2
     }
 
@@ -291,6 +297,7 @@ impl Header {
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // EXERCISE 3.5: A header as the log shows it
+        // ANCHOR: dump
         let (hl, fragment) = (self.header_len / 4, self.fragment.0);
         writeln!(
             f,
@@ -304,6 +311,7 @@ impl fmt::Display for Header {
             self.total_len,
             self.payload_len()
         )?;
+        // ANCHOR_END: dump
         writeln!(f, "         id: {}", self.id)?;
         writeln!(
             f,
