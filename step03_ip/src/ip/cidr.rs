@@ -4,12 +4,14 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+// ANCHOR: cidr
 /// An IPv4 address and how many of its leading bits name the network (RFC 4632).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
     addr: Ipv4Addr,
     prefix: u8,
 }
+// ANCHOR_END: cidr
 
 /// Why a text is no [`Cidr`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ impl Cidr {
         self.prefix
     }
 
+    // ANCHOR: netmask
     /// The mask of the bits that name the network.
     pub fn netmask(self) -> Ipv4Addr {
         // EXERCISE 3.6: Networks and masks
@@ -54,7 +57,9 @@ impl Cidr {
         Ipv4Addr::from_bits(u32::MAX.checked_shl(host_bits).unwrap_or(0))
         // END 3.6
     }
+    // ANCHOR_END: netmask
 
+    // ANCHOR: network
     /// The network: the address with its host bits cleared.
     pub fn network(self) -> Ipv4Addr {
         self.addr & self.netmask()
@@ -73,6 +78,7 @@ impl Cidr {
         addr & self.netmask() == self.network()
         // END 3.6
     }
+    // ANCHOR_END: network
 }
 
 impl FromStr for Cidr {

@@ -14,6 +14,7 @@ use log::{error, info};
 use crate::device::{Device, DeviceFlags};
 use crate::ip::cidr::Cidr;
 
+// ANCHOR: family
 /// A family of addresses: what an interface speaks.
 pub trait Family: Copy + fmt::Debug + Send + Sync + 'static {
     /// The family's name in the log.
@@ -29,6 +30,7 @@ pub trait Family: Copy + fmt::Debug + Send + Sync + 'static {
     /// What the log tells of the network.
     fn describe(network: Self::Network, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
+// ANCHOR_END: family
 
 /// IPv4.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +73,14 @@ impl Family for V6 {
     }
 }
 
+// ANCHOR: interface
 /// A host's address on a device.
 #[derive(Clone, Debug)]
 pub struct Interface<F: Family = V4> {
     device: Arc<Device>,
     network: F::Network,
 }
+// ANCHOR_END: interface
 
 impl<F: Family> Interface<F> {
     /// The device that carries its packets.
@@ -96,6 +100,7 @@ impl<F: Family> Interface<F> {
 }
 
 impl Interface {
+    // ANCHOR: broadcast
     /// True if `addr` reaches every host on the link: the network's broadcast
     /// address, or 255.255.255.255. Networks of one or two hosts (/32, /31)
     /// have no broadcast address of their own (RFC 3021).
@@ -105,7 +110,9 @@ impl Interface {
         directed || addr.is_broadcast()
         // END 3.8
     }
+    // ANCHOR_END: broadcast
 
+    // ANCHOR: owns
     /// True if `addr` means this host on this interface: its own address, or
     /// any of the network at a loopback interface (RFC 1122 §3.2.1.3 (g): all
     /// of 127.0.0.0/8 is this host).
@@ -122,6 +129,7 @@ impl Interface {
         self.owns(dst) || self.is_broadcast(dst)
         // END 3.8
     }
+    // ANCHOR_END: owns
 
     /// True if what is sent here comes back.
     pub fn is_loopback(&self) -> bool {
@@ -207,6 +215,7 @@ impl<F: Family> Interfaces<F> {
     }
     // ANCHOR_END: register
 
+    // ANCHOR: on
     /// The interface on `device`.
     pub fn on(&self, device: &Arc<Device>) -> Option<&Interface<F>> {
         self.table
@@ -218,6 +227,7 @@ impl<F: Family> Interfaces<F> {
     pub fn select(&self, addr: F::Address) -> Option<&Interface<F>> {
         self.table.iter().find(|iface| iface.unicast() == addr)
     }
+    // ANCHOR_END: on
 
     /// The interface by which the host reaches itself.
     pub fn loopback(&self) -> Option<&Interface<F>> {

@@ -181,6 +181,7 @@ impl IpInput {
     }
 }
 
+// ANCHOR: source
 /// A source to which no answer could go, or an address of this host's own,
 /// which nobody else may use (RFC 1122 §3.2.1.3).
 fn is_impossible_source(ip: &Ip, iface: &Interface, header: &Header) -> bool {
@@ -194,20 +195,23 @@ fn is_impossible_source(ip: &Ip, iface: &Interface, header: &Header) -> bool {
         || interfaces.is_broadcast(src)
         || is_own && !iface.is_loopback()
 }
+// ANCHOR_END: source
 
+// ANCHOR: for_us
 /// Datagrams that a host sends to itself arrive at the loopback interface,
 /// with whichever of its addresses.
 fn is_for_us(ip: &Ip, iface: &Interface, dst: Ipv4Addr) -> bool {
     iface.accepts(dst) || iface.is_loopback() && ip.interfaces().owns(dst)
 }
+// ANCHOR_END: for_us
 
 impl Protocol for IpInput {
-    // ANCHOR: input
     fn input(&mut self, device: &Arc<Device>, mut packet: Packet) {
         // EXERCISE 3.9: IP input
         let counters = &self.ip.counters;
         counters.received.inc();
         // ANCHOR: checks
+        // ANCHOR: whole
         let header = match Header::parse(&packet) {
             Ok(header) => header,
             Err(error) => {
@@ -218,6 +222,8 @@ impl Protocol for IpInput {
         };
         // The link may have padded it (Ethernet: to 60 octets).
         packet.truncate(header.total_len.into());
+        // ANCHOR_END: whole
+        // ANCHOR: ours
         let Some(iface) = self.ip.interfaces().on(device) else {
             counters.no_interface.inc();
             trace!(target: "ip::input", "no interface, dev={}, dst={}", device.name(), header.dst);
@@ -228,6 +234,8 @@ impl Protocol for IpInput {
             trace!(target: "ip::input", "not for us, dev={}, dst={}", device.name(), header.dst);
             return;
         }
+        // ANCHOR_END: ours
+        // ANCHOR: believable
         // Who sends to all must say so in both headers (RFC 1122 §3.3.6): else
         // one frame could make all hosts of a link answer at once.
         if packet.is_link_broadcast() && !iface.is_broadcast(header.dst) {
@@ -241,6 +249,7 @@ impl Protocol for IpInput {
             return;
         }
         // ANCHOR_END: checks
+        // ANCHOR_END: believable
         debug!(
             target: "ip::input",
             "dev={}, iface={}, protocol={}, total={}\n{header}{}",
@@ -270,7 +279,6 @@ impl Protocol for IpInput {
         );
         // END 3.9
     }
-    // ANCHOR_END: input
 
     fn drained(&mut self) {
         for (_, upper) in &mut self.uppers {
