@@ -44,6 +44,7 @@ pub trait Neighbor: Send + Sync {
 }
 // ANCHOR_END: neighbor
 
+// ANCHOR: router
 /// Where a datagram leaves the host.
 #[derive(Clone, Copy, Debug)]
 pub struct Route<'a> {
@@ -58,7 +59,9 @@ pub trait Router: Send + Sync {
     /// The way to `dst`, if there is one.
     fn route<'a>(&self, ifaces: &'a [Interface], dst: Ipv4Addr) -> Option<Route<'a>>;
 }
+// ANCHOR_END: router
 
+// ANCHOR: on_link
 /// The router of a host without routes: reaches what is on its own links.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnLink;
@@ -72,7 +75,9 @@ impl Router for OnLink {
         })
     }
 }
+// ANCHOR_END: on_link
 
+// ANCHOR: no_neighbor
 /// The neighbour finder of a host without ARP: finds nobody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoNeighbor;
@@ -83,7 +88,9 @@ impl Neighbor for NoNeighbor {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
+// ANCHOR_END: no_neighbor
 
+// ANCHOR: ip
 /// IP, the way down. Plug in what there is, then freeze it into an [`Arc`].
 pub struct Ip {
     env: Arc<Env>,
@@ -97,6 +104,7 @@ pub struct Ip {
     /// What happened at this floor, both ways.
     pub counters: IpCounters,
 }
+// ANCHOR_END: ip
 
 impl Ip {
     /// IP on `interfaces`, without routing or address resolution.
@@ -150,6 +158,7 @@ impl Ip {
         &self.interfaces
     }
 
+    // ANCHOR: route
     /// The way to `dst`. A host reaches its own addresses by its loopback
     /// interface, whatever the routes say. There is none to 0.0.0.0/8, to
     /// groups (RFC 1112: this is a host of level 0), and, without a loopback
@@ -169,6 +178,7 @@ impl Ip {
         }
         self.router.route(self.interfaces.as_slice(), dst)
     }
+    // ANCHOR_END: route
 
     /// The source address that a datagram to `dst` will have, unless one is
     /// given; `None` if there is no way to `dst`.
@@ -244,6 +254,7 @@ impl Ip {
         payload: Packet,
     ) -> io::Result<()> {
         // EXERCISE 3.11: Which way, and from whom
+        // ANCHOR: way
         let _scope = logger::scope(&self.env);
         let route = if dst.is_broadcast() {
             self.broadcast_route(src, dst)?
@@ -255,6 +266,8 @@ impl Ip {
             })?
         };
         let src = self.source(src, dst, &route)?;
+        // ANCHOR_END: way
+        // ANCHOR: fits
         let options = &parameters.options;
         let header_len = header::MIN_LEN + options.len();
         let (mtu, len) = (route.iface.device().mtu(), header_len + payload.len());
@@ -266,6 +279,8 @@ impl Ip {
             error!(target: "ip::output", "too long, dev={}, mtu={mtu} < {len}", route.iface.device().name());
             return Err(io::ErrorKind::InvalidInput.into());
         };
+        // ANCHOR_END: fits
+        // ANCHOR: build
         let header = Header {
             header_len: 20, // and the options, which output_core() knows
             tos: parameters.tos,
@@ -286,6 +301,7 @@ impl Ip {
             return self.output_core(&route, &header, options, payload);
         }
         self.output_fragments(&route, &header, options, &payload)
+        // ANCHOR_END: build
         // END 3.11
     }
 
@@ -328,6 +344,7 @@ impl Ip {
     }
     // ANCHOR_END: fragments
 
+    // ANCHOR: broadcast_route
     /// 255.255.255.255 is on every link, and so no route can choose one: the
     /// source address does.
     fn broadcast_route(&self, src: Ipv4Addr, dst: Ipv4Addr) -> io::Result<Route<'_>> {
@@ -345,7 +362,9 @@ impl Ip {
             next_hop: dst,
         })
     }
+    // ANCHOR_END: broadcast_route
 
+    // ANCHOR: source
     /// The source address: what was asked for, if it is ours, or the route's.
     fn source(&self, src: Ipv4Addr, dst: Ipv4Addr, route: &Route<'_>) -> io::Result<Ipv4Addr> {
         // EXERCISE 3.11: Which way, and from whom
@@ -360,6 +379,7 @@ impl Ip {
         Ok(src)
         // END 3.11
     }
+    // ANCHOR_END: source
 
     fn foreign_source(&self, src: Ipv4Addr) -> io::Error {
         self.counters.bad_output_source.inc();
@@ -367,7 +387,6 @@ impl Ip {
         io::ErrorKind::AddrNotAvailable.into()
     }
 
-    // ANCHOR: output_core
     /// Puts the header in front.
     fn output_core(
         &self,
@@ -384,6 +403,7 @@ impl Ip {
             total_len,
             ..
         } = *header;
+        // ANCHOR: output_core
         let out = packet.prepend(header::MIN_LEN + options.len());
         header.emit_with(options, out);
         debug!(
@@ -397,9 +417,9 @@ impl Ip {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // ANCHOR_END: output_core
         // END 3.12
     }
-    // ANCHOR_END: output_core
 
     // ANCHOR: output_device
     /// Hands the datagram to the device, with the link address that it needs.

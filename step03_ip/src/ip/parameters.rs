@@ -4,6 +4,7 @@ use std::num::NonZeroU8;
 
 use crate::ip::options::Options;
 
+// ANCHOR: parameters
 /// What the floors above may ask for a datagram (RFC 1122 §3.4, SEND).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parameters {
@@ -17,3 +18,4 @@ pub struct Parameters {
     /// Options of the header.
     pub options: Options,
 }
+// ANCHOR_END: parameters
