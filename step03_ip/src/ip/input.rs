@@ -19,6 +19,7 @@ use crate::protocol::Protocol;
 use crate::sync::lock;
 use crate::time::Time;
 
+// ANCHOR: datagram
 /// A datagram that has arrived, whole: who gets it may answer in the same
 /// buffer, or quote it in an error message.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub struct Datagram<'a> {
     /// Its payload.
     pub payload: Packet,
 }
+// ANCHOR_END: datagram
 
 impl Datagram<'_> {
     // ANCHOR: into_packet
@@ -49,6 +51,7 @@ impl Datagram<'_> {
         header.get(MIN_LEN..).unwrap_or_default()
     }
 
+    // ANCHOR: specific_dst
     /// The host's own address to which it was sent: the interface's, if it was
     /// a broadcast (RFC 1122 §3.2.1.3, "specific-destination address"). An
     /// answer comes from there.
@@ -59,6 +62,7 @@ impl Datagram<'_> {
             self.header.dst
         }
     }
+    // ANCHOR_END: specific_dst
 
     /// True if it was sent to all hosts of a link, or to a group.
     pub fn is_broadcast(&self) -> bool {
@@ -66,6 +70,7 @@ impl Datagram<'_> {
     }
 }
 
+// ANCHOR: upper
 /// The socket for the protocols above: ICMP, UDP, TCP.
 pub trait Upper: Send {
     /// Takes a datagram that is for this protocol.
@@ -74,7 +79,9 @@ pub trait Upper: Send {
     /// As [`Protocol::drained`].
     fn drained(&mut self) {}
 }
+// ANCHOR_END: upper
 
+// ANCHOR: delivery_error
 /// Why a datagram that is for this host could not be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -88,7 +95,9 @@ pub enum DeliveryError {
     /// A source route leads on from here. This host does not forward.
     SourceRouteFailed,
 }
+// ANCHOR_END: delivery_error
 
+// ANCHOR: reporter
 /// The socket for error reports to the sender: ICMP plugs in.
 ///
 /// It belongs to the way up. In [`Ip`] it would close a circle, as ICMP itself
@@ -105,6 +114,7 @@ pub struct Silent;
 impl ErrorReporter for Silent {
     fn report(&mut self, _: DeliveryError, _: Datagram<'_>) {}
 }
+// ANCHOR_END: reporter
 
 /// The protocol is in the table already.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,12 +128,14 @@ impl fmt::Display for AlreadyRegistered {
 
 impl std::error::Error for AlreadyRegistered {}
 
+// ANCHOR: ip_input
 /// IP, the way up: owned by the main loop, and the table of the protocols above.
 pub struct IpInput {
     ip: Arc<Ip>,
     uppers: Vec<(IpProtocol, Box<dyn Upper>)>,
     errors: Box<dyn ErrorReporter>,
 }
+// ANCHOR_END: ip_input
 
 impl IpInput {
     /// The way up that belongs to `ip`, with nobody above it yet.
@@ -318,7 +330,6 @@ impl Ip {
     }
 }
 
-// ANCHOR: deliver
 /// Hands a whole datagram to the protocol that it is for.
 fn deliver(
     ip: &Ip,
@@ -329,6 +340,7 @@ fn deliver(
     mut packet: Packet,
 ) {
     // EXERCISE 3.16: To the protocol that it is for
+    // ANCHOR: unpack
     let counters = &ip.counters;
     if !packet.pull(header.header_len.into()) {
         return; // parse() has made sure that it is long enough
@@ -338,11 +350,15 @@ fn deliver(
         header,
         payload: packet,
     };
+    // ANCHOR_END: unpack
+    // ANCHOR: keep_out
     if let Err(problem) = options::check(datagram.options()) {
         debug!(target: "ip::input", "options error, src={}: {problem:?}", header.src);
         errors.report(count_options(counters, problem), datagram);
         return;
     }
+    // ANCHOR_END: keep_out
+    // ANCHOR: deliver
     let mut uppers = uppers.iter_mut();
     match uppers.find(|(protocol, _)| *protocol == header.protocol) {
         Some((_, upper)) => {
@@ -354,9 +370,9 @@ fn deliver(
             errors.report(DeliveryError::ProtocolUnreachable, datagram);
         }
     }
+    // ANCHOR_END: deliver
     // END 3.16
 }
-// ANCHOR_END: deliver
 
 fn count_options(counters: &IpCounters, problem: Problem) -> DeliveryError {
     match problem {
