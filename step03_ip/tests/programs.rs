@@ -6,4 +6,5 @@ step03_ip::snapshots! {
     guide07_interface => example,
     guide08_output => example,
     guide09_upper => example,
+    fragments => example,
 }

@@ -82,6 +82,7 @@ pub struct Header {
 }
 // ANCHOR_END: header
 
+// ANCHOR: flags
 /// Flags (3 bits) and fragment offset (13 bits, in units of 8 octets).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fragment(pub u16);
@@ -91,6 +92,7 @@ impl Fragment {
     pub const DF: u16 = 0x4000;
     /// "More fragments".
     pub const MF: u16 = 0x2000;
+    // ANCHOR_END: flags
 
     /// True if routers must not fragment this datagram.
     pub fn dont_fragment(self) -> bool {

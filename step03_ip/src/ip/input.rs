@@ -308,6 +308,7 @@ impl Ip {
         device: &Device,
         now: Time,
     ) -> Option<(Header, Packet)> {
+        // ANCHOR: reassemble
         let counters = &self.counters;
         counters.fragments.inc();
         let (outcome, evicted) = lock(&self.reassembly).insert(header, packet, device.index(), now);
@@ -326,6 +327,7 @@ impl Ip {
                 debug!(target: "ip::reassembly", "fragments overlap, src={}, id={}", header.src, header.id);
             }
         }
+        // ANCHOR_END: reassemble
         None
     }
 }

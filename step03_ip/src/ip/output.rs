@@ -305,7 +305,6 @@ impl Ip {
         // END 3.11
     }
 
-    // ANCHOR: fragments
     /// Sends `payload` in pieces that fit the MTU; all but the last carry a
     /// multiple of 8 octets (RFC 791 §3.2).
     fn output_fragments(
@@ -316,6 +315,7 @@ impl Ip {
         payload: &[u8],
     ) -> io::Result<()> {
         // EXERCISE 3.13: In pieces that fit
+        // ANCHOR: fragments
         let header_len = header::MIN_LEN + options.len();
         let room = route.iface.device().mtu().saturating_sub(header_len) / 8 * 8;
         let mut options = *options;
@@ -340,9 +340,9 @@ impl Ip {
         }
         self.counters.fragmented.inc();
         Ok(())
+        // ANCHOR_END: fragments
         // END 3.13
     }
-    // ANCHOR_END: fragments
 
     // ANCHOR: broadcast_route
     /// 255.255.255.255 is on every link, and so no route can choose one: the

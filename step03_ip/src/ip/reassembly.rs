@@ -14,15 +14,18 @@ use crate::ip::header::{Header, IpProtocol};
 use crate::packet::Packet;
 use crate::time::Time;
 
+// ANCHOR: limits
 /// How long the rest of a datagram is waited for (RFC 1122 §3.3.2: 60 to 120 s).
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// How many octets all fragments together may occupy: four of the longest datagrams.
 pub const MEMORY_LIMIT: usize = 4 * 65_535;
 /// What a fragment costs besides its octets.
 const OVERHEAD: usize = 256;
+// ANCHOR_END: limits
 /// The longest datagram, in octets.
 const MAX_LEN: usize = 65_535;
 
+// ANCHOR: key
 /// What fragments of one datagram have in common (RFC 791 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -31,7 +34,9 @@ struct Key {
     protocol: IpProtocol,
     id: u16,
 }
+// ANCHOR_END: key
 
+// ANCHOR: partial
 /// A datagram of which not all has come yet.
 #[derive(Debug)]
 struct Partial {
@@ -50,6 +55,7 @@ struct Partial {
     /// Fragments overlapped: nothing will come of it.
     spoilt: bool,
 }
+// ANCHOR_END: partial
 
 /// What has become of a fragment.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,7 +89,6 @@ pub struct Reassembly {
 }
 
 impl Reassembly {
-    // ANCHOR: insert
     /// Takes the fragment `packet`, whose header is `header`. Also says how
     /// many datagrams had to go for lack of room.
     pub fn insert(
@@ -93,6 +98,7 @@ impl Reassembly {
         device: usize,
         now: Time,
     ) -> (Outcome, usize) {
+        // ANCHOR: insert
         let (offset, more) = (header.fragment.offset(), header.fragment.more_fragments());
         let end = offset + usize::from(header.payload_len());
         // All but the last carry a multiple of 8 octets (RFC 791 §3.1).
@@ -101,12 +107,14 @@ impl Reassembly {
         if !cut_right || end + usize::from(header.header_len) > MAX_LEN {
             return (Outcome::Malformed, 0);
         }
+        // ANCHOR_END: insert
         let key = Key {
             src: header.src,
             dst: header.dst,
             protocol: header.protocol,
             id: header.id,
         };
+        // ANCHOR: enter
         let evicted = self.make_room(key, packet.len() + OVERHEAD);
         let partial = self.partials.entry(key).or_insert_with(|| Partial {
             deadline: now + TIMEOUT,
@@ -126,10 +134,11 @@ impl Reassembly {
             self.remove(key);
             return (Outcome::Whole(header, packet), evicted);
         }
+        // ANCHOR_END: enter
         (outcome, evicted)
     }
-    // ANCHOR_END: insert
 
+    // ANCHOR: make_room
     /// Lets the oldest datagrams go until there is room for `cost` more; the
     /// one that it is for (tiny pieces can make it large) goes last.
     fn make_room(&mut self, current: Key, cost: usize) -> usize {
@@ -144,6 +153,7 @@ impl Reassembly {
         }
         evicted
     }
+    // ANCHOR_END: make_room
 
     fn remove(&mut self, key: Key) -> Option<Partial> {
         let partial = self.partials.remove(&key)?;
@@ -156,6 +166,7 @@ impl Reassembly {
         self.partials.values().map(|partial| partial.deadline).min()
     }
 
+    // ANCHOR: expire
     /// The next datagram whose time is over at `now`.
     pub fn expire(&mut self, now: Time) -> Option<Expired> {
         let mut partials = self.partials.iter();
@@ -166,6 +177,7 @@ impl Reassembly {
             first: partial.first.filter(|_| !partial.spoilt),
         })
     }
+    // ANCHOR_END: expire
 
     /// What all fragments together occupy, in octets.
     pub fn cost(&self) -> usize {
@@ -181,6 +193,7 @@ impl Partial {
         range: std::ops::Range<usize>,
         more: bool,
     ) -> Outcome {
+        // ANCHOR: piece
         if self.spoilt {
             return Outcome::Overlap;
         }
@@ -195,6 +208,8 @@ impl Partial {
         {
             return Outcome::Duplicate;
         }
+        // ANCHOR_END: piece
+        // ANCHOR: spoil
         if self.overlaps(&range, more) {
             self.spoilt = true;
             self.pieces.clear();
@@ -211,8 +226,10 @@ impl Partial {
         }
         self.pieces.insert(range.start, payload);
         Outcome::Held
+        // ANCHOR_END: spoil
     }
 
+    // ANCHOR: overlaps
     /// True if the range lies over another, or over the end of the datagram.
     fn overlaps(&self, range: &std::ops::Range<usize>, more: bool) -> bool {
         // EXERCISE 3.17: Pieces become a datagram
@@ -227,7 +244,9 @@ impl Partial {
         over_another || over_the_end
         // END 3.17
     }
+    // ANCHOR_END: overlaps
 
+    // ANCHOR: whole
     /// The datagram, if all of it is there.
     fn whole(&mut self) -> Option<(Header, Packet)> {
         // EXERCISE 3.17: Pieces become a datagram
@@ -251,6 +270,7 @@ impl Partial {
         Some((header, packet))
         // END 3.17
     }
+    // ANCHOR_END: whole
 }
 
 #[cfg(test)]

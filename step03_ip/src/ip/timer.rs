@@ -39,6 +39,7 @@ impl Source for IpTimer {
     }
 
     fn service(&mut self, now: Time) {
+        // ANCHOR: service
         loop {
             let Some(expired) = lock(&self.ip.reassembly).expire(now) else {
                 return;
@@ -60,5 +61,6 @@ impl Source for IpTimer {
                     .report(DeliveryError::ReassemblyTimeout, datagram);
             }
         }
+        // ANCHOR_END: service
     }
 }
