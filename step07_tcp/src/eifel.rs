@@ -27,6 +27,7 @@ impl Tcb {
         let Some(Timestamps { echo, .. }) = segment.options.timestamps else {
             return;
         };
+        // ANCHOR: too_early
         // After several timeouts more than a pause is to blame.
         if self.timeouts > 1 || !self.clock.is_before_sending(echo, at) {
             return;
@@ -42,5 +43,6 @@ impl Tcb {
         }
         self.congestion.undo_timeout();
         self.recovery.end_at(self.snd.una);
+        // ANCHOR_END: too_early
     }
 }

@@ -9,6 +9,7 @@ use crate::tcb::{Context, Tcb, TcpState};
 use crate::timers::Timer;
 
 impl Tcb {
+    // ANCHOR: enqueue
     /// Adds a segment that is being sent to the queue, and sees to it that the
     /// timer runs (RFC 6298 §5.1).
     pub(crate) fn enqueue(&mut self, len: u32, flags: Flags, cx: &Context<'_>) {
@@ -21,7 +22,9 @@ impl Tcb {
             self.restart_retransmission_timer(cx);
         }
     }
+    // ANCHOR_END: enqueue
 
+    // ANCHOR: restart_timer
     /// Starts the timer anew, or stops it if nothing is in flight (RFC 6298 §5.2, §5.3).
     pub(crate) fn restart_retransmission_timer(&mut self, cx: &Context<'_>) {
         if self.queue.is_empty() {
@@ -32,7 +35,9 @@ impl Tcb {
         let end = self.stalled_since + self.patience(cx.config);
         self.timers.set(Timer::Retransmission, expiry.min(end));
     }
+    // ANCHOR_END: restart_timer
 
+    // ANCHOR: timeout_notes
     /// The retransmission timer has expired.
     pub(crate) fn retransmission_timeout(&mut self, cx: &mut Context<'_>) {
         if self.gives_up(cx) {
@@ -46,6 +51,8 @@ impl Tcb {
             self.slow_handshake = true;
         }
         self.timeouts += 1;
+    // ANCHOR_END: timeout_notes
+        // ANCHOR: timeout_sends
         self.advise_ip(cx);
         self.recovery.timeout(self.snd.nxt);
         self.forget_selective_recovery();
@@ -57,6 +64,7 @@ impl Tcb {
         // (5.5) RTO <- RTO * 2, (5.6) start the timer.
         self.rto.back_off();
         self.restart_retransmission_timer(cx);
+        // ANCHOR_END: timeout_sends
     }
 
     /// Sends the earliest lost segment again.
@@ -66,6 +74,7 @@ impl Tcb {
         }
     }
 
+    // ANCHOR: retransmit
     /// Sends a segment of the queue again.
     pub(crate) fn retransmit(&mut self, segment: InFlight, cx: &mut Context<'_>) {
         let InFlight {
@@ -85,4 +94,5 @@ impl Tcb {
         let payload = self.send_buffer.copy(seq + u32::from(flags.syn()), text);
         self.send_segment(seq, flags, payload, cx);
     }
+    // ANCHOR_END: retransmit
 }

@@ -10,6 +10,7 @@ use crate::scoreboard::Scoreboard;
 use crate::seq::SeqNumber;
 use crate::time::Time;
 
+// ANCHOR: in_flight
 /// A segment that was sent and is not acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub struct InFlight {
@@ -29,6 +30,7 @@ pub struct InFlight {
     /// True if it is taken to be lost and has not been sent again.
     pub lost: bool,
 }
+// ANCHOR_END: in_flight
 
 impl InFlight {
     /// The sequence number behind it.
@@ -119,6 +121,7 @@ impl RetransmissionQueue {
                 lost,
                 ..
             } = *segment;
+            // ANCHOR: cleanup
             log::debug!(target: "tcp::retransmit_queue_cleanup", "remove, seq={seq}, flags={flags}, len={len}");
             if segment.sacked {
                 self.scoreboard.octets -= acked;
@@ -133,6 +136,7 @@ impl RetransmissionQueue {
         }
         self.scoreboard.ranges.advance(una);
         sent_at.filter(|_| !ambiguous)
+            // ANCHOR_END: cleanup
     }
 
     /// The earliest segment is lost.

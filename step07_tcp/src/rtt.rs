@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+// ANCHOR: rto_trait
 /// How long to wait for an acknowledgment before sending again.
 pub trait RetransmissionTimeout: fmt::Debug + Send {
     /// The timeout as it is now: RTO.
@@ -24,6 +25,7 @@ pub trait RetransmissionTimeout: fmt::Debug + Send {
 
     /// The timeout has passed in vain (RFC 6298 §5.5).
     fn back_off(&mut self);
+// ANCHOR_END: rto_trait
 
     /// The handshake is over. If it took a retransmission, the guess for the
     /// first timeout was too short (RFC 6298 §5.7).
@@ -63,6 +65,7 @@ impl Default for RtoPolicy {
 }
 
 impl RtoPolicy {
+    // ANCHOR: rto_start
     /// The timeout of a connection that begins.
     pub fn start(self) -> Box<dyn RetransmissionTimeout> {
         match self {
@@ -70,6 +73,7 @@ impl RtoPolicy {
             Self::Adaptive { initial, min, max } => Box::new(AdaptiveRto::new(initial, min, max)),
         }
     }
+    // ANCHOR_END: rto_start
 }
 
 /// A timeout that knows nothing of the network but doubles while it is in vain.
@@ -89,6 +93,7 @@ impl FixedRto {
     }
 }
 
+// ANCHOR: rto_fixed
 impl RetransmissionTimeout for FixedRto {
     fn timeout(&self) -> Duration {
         self.current
@@ -104,6 +109,7 @@ impl RetransmissionTimeout for FixedRto {
         self.current = self.current.saturating_mul(2);
     }
 }
+// ANCHOR_END: rto_fixed
 
 /// The clock granularity G of RFC 6298. Our clock is finer, but a variance of
 /// zero must not make the timeout equal to the round-trip time.
@@ -141,6 +147,7 @@ impl RetransmissionTimeout for AdaptiveRto {
         self.rto
     }
 
+    // ANCHOR: rto_sample
     fn sample(&mut self, rtt: Duration, expected: u32) {
         // 1/alpha and 1/beta
         let n = expected.clamp(1, 1 << 16);
@@ -160,7 +167,9 @@ impl RetransmissionTimeout for AdaptiveRto {
             .max(self.min)
             .min(self.max);
     }
+    // ANCHOR_END: rto_sample
 
+    // ANCHOR: rto_back_off
     fn back_off(&mut self) {
         // Stays until the next measurement: that is the other half of Karn's algorithm.
         self.backed_off = true;
@@ -173,6 +182,7 @@ impl RetransmissionTimeout for AdaptiveRto {
             self.rto = AFTER_SLOW_HANDSHAKE.max(self.min).min(self.max);
         }
     }
+    // ANCHOR_END: rto_back_off
 
     fn smoothed(&self) -> Option<Duration> {
         self.estimate.map(|(srtt, _)| srtt)

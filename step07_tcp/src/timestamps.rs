@@ -150,6 +150,7 @@ impl Tcb {
         }
     }
 
+    // ANCHOR: round_trip
     /// The round-trip time that a segment tells which acknowledges new data.
     /// Our own notes are finer than the clock, but do not know which of several
     /// copies has arrived; the echo does.
@@ -167,6 +168,7 @@ impl Tcb {
             .map(|sent_at| now.since(sent_at))
             .or_else(|| echoed().filter(|_| self.clock.is_agreed()))
     }
+    // ANCHOR_END: round_trip
 }
 
 #[cfg(test)]
