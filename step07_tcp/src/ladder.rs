@@ -96,6 +96,7 @@ impl Ladder {
             seq,
             ack,
             window,
+            options,
             ..
         } = rung.header;
         let seq = seq.since(self.initial(rung.src));
@@ -103,7 +104,13 @@ impl Ladder {
         if flags.ack() {
             label += &format!(" ack={}", ack.since(self.initial(rung.dst)));
         }
-        label + &format!(" len={} win={window}", rung.len)
+        label += &format!(" len={} win={window}", rung.len);
+        for block in options.sack.as_slice() {
+            let theirs = self.initial(rung.dst);
+            let (start, end) = (block.start.since(theirs), block.end.since(theirs));
+            label += &format!(" sack={start}-{end}");
+        }
+        label
     }
 }
 

@@ -50,6 +50,7 @@ impl Prr {
             return;
         }
         self.delivered += u64::from(delivered);
+        // ANCHOR: acknowledged
         let mut count = if pipe > self.ssthresh {
             let share = (self.delivered * u64::from(self.ssthresh)).div_ceil(self.recover_fs);
             saturated(share.saturating_sub(self.out))
@@ -64,6 +65,7 @@ impl Prr {
             count = count.max(mss); // the first fast retransmit must go
         }
         self.window = pipe.saturating_add(count);
+        // ANCHOR_END: acknowledged
     }
 }
 

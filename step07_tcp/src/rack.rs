@@ -72,13 +72,16 @@ impl Rack {
         self.sent = sent.into();
     }
 
+    // ANCHOR: is_overtaken
     /// RACK_sent_after: was that sent before the latest that has arrived?
     fn is_overtaken(&self, sent_at: Time, end: SeqNumber) -> bool {
         self.latest.is_some_and(|(latest, latest_end)| {
             sent_at < latest || (sent_at == latest && end.lt(latest_end))
         })
     }
+    // ANCHOR_END: is_overtaken
 
+    // ANCHOR: reordering_window
     /// Step 4: how long a segment that was overtaken may still be under way.
     fn reordering_window(&self, sacked: usize, in_recovery: bool, srtt: Duration) -> Duration {
         if !self.reordering_seen && (in_recovery || sacked >= DUP_THRESH) {
@@ -87,6 +90,7 @@ impl Rack {
         let quarter = self.min_rtt.unwrap_or_default() / 4;
         quarter.saturating_mul(self.widened + 1).min(srtt)
     }
+    // ANCHOR_END: reordering_window
 
     /// Step 4: what has arrived twice was repeated too early.
     fn take_duplicate(&mut self, seen: bool, una: SeqNumber, nxt: SeqNumber) {
@@ -233,6 +237,7 @@ impl Tcb {
         let window = self.rack.reordering_window(sacked, in_recovery, srtt);
         self.timers.stop(Timer::Reordering);
         let mut lost = 0;
+        // ANCHOR: detect_losses
         while let Some(&(sent_at, end)) = self.rack.sent.front() {
             if let Some(index) = self.queue.under_way(sent_at, end) {
                 if !self.rack.is_overtaken(sent_at, end) {
@@ -247,9 +252,11 @@ impl Tcb {
             }
             self.rack.sent.pop_front();
         }
+        // ANCHOR_END: detect_losses
         lost
     }
 
+    // ANCHOR: enter_recovery
     /// Losses begin a recovery, unless they belong to one that is under way.
     fn enter_recovery(&mut self, lost: u32, delivered: u32, cx: &mut Context<'_>) {
         if lost == 0 || self.recovery.is_under_way(self.snd.una) {
@@ -266,6 +273,7 @@ impl Tcb {
             .slow_start_threshold()
             .map(|ssthresh| Prr::new(outstanding, ssthresh, self.queue.pipe() + self.mss));
     }
+    // ANCHOR_END: enter_recovery
 
     /// The reordering timer has expired: who was overtaken has not come.
     pub(crate) fn reordering_timeout(&mut self, cx: &mut Context<'_>) {

@@ -90,6 +90,7 @@ impl Tcb {
         self.congestion.acknowledged(acked, flight, cx.now, srtt);
     }
 
+    // ANCHOR: duplicate
     /// A duplicate acknowledgment has arrived.
     pub(crate) fn duplicate_acknowledgment(&mut self, cx: &mut Context<'_>) {
         self.recovery.duplicates += 1;
@@ -104,6 +105,7 @@ impl Tcb {
             self.retransmit_first_lost(cx);
         }
     }
+    // ANCHOR_END: duplicate
 
     /// `acked` new octets were acknowledged; `flight` had been outstanding.
     pub(crate) fn new_acknowledgment(&mut self, acked: u32, flight: u32, cx: &mut Context<'_>) {

@@ -51,7 +51,7 @@ impl Tcb {
             self.slow_handshake = true;
         }
         self.timeouts += 1;
-    // ANCHOR_END: timeout_notes
+        // ANCHOR_END: timeout_notes
         // ANCHOR: timeout_sends
         self.advise_ip(cx);
         self.recovery.timeout(self.snd.nxt);

@@ -136,7 +136,7 @@ impl RetransmissionQueue {
         }
         self.scoreboard.ranges.advance(una);
         sent_at.filter(|_| !ambiguous)
-            // ANCHOR_END: cleanup
+        // ANCHOR_END: cleanup
     }
 
     /// The earliest segment is lost.

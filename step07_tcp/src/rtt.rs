@@ -25,7 +25,7 @@ pub trait RetransmissionTimeout: fmt::Debug + Send {
 
     /// The timeout has passed in vain (RFC 6298 §5.5).
     fn back_off(&mut self);
-// ANCHOR_END: rto_trait
+    // ANCHOR_END: rto_trait
 
     /// The handshake is over. If it took a retransmission, the guess for the
     /// first timeout was too short (RFC 6298 §5.7).

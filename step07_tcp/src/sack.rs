@@ -44,6 +44,7 @@ impl SackReport {
         self.recent = recent;
     }
 
+    // ANCHOR: blocks
     /// The blocks to be reported, as many as there is room for (RFC 2018 §4).
     fn blocks(&self, pieces: &Reassembly) -> SackBlocks {
         let mut blocks = SackBlocks::default();
@@ -67,6 +68,7 @@ impl SackReport {
         }
         blocks
     }
+    // ANCHOR_END: blocks
 }
 
 impl Tcb {

@@ -105,6 +105,7 @@ impl Tcb {
         let blocks = segment.options.sack;
         let blocks = blocks.as_slice();
         let duplicate = self.duplicate_block(blocks);
+        // ANCHOR: take_sack
         for block in blocks.iter().skip(usize::from(duplicate.is_some())) {
             // What is acknowledged already, or was never sent, says nothing:
             // an old report, an error, or an attempt to mislead.
@@ -119,6 +120,7 @@ impl Tcb {
             self.queue
                 .mark_sacked(block.start, block.end, |segment| arrivals.note(segment));
         }
+        // ANCHOR_END: take_sack
         duplicate
     }
 

@@ -54,6 +54,7 @@ impl Tcb {
         let Some(timeout) = self.timers.get(Timer::Retransmission).filter(|_| quiet) else {
             return;
         };
+        // ANCHOR: schedule
         let alone = self.queue.segments.len() == 1;
         let delay = if alone { MAX_ACK_DELAY } else { Duration::ZERO };
         let pto = self
@@ -63,8 +64,10 @@ impl Tcb {
         // Instead of the retransmission timeout, if that comes first.
         self.timers
             .set(Timer::TailLossProbe, (cx.now + pto).min(timeout));
+        // ANCHOR_END: schedule
     }
 
+    // ANCHOR: probe
     /// The timer has expired: TLP_send_probe (§7.3).
     pub(crate) fn probe_timeout(&mut self, cx: &mut Context<'_>) {
         if self.queue.is_empty() || self.gives_up(cx) {
@@ -83,6 +86,7 @@ impl Tcb {
         self.probe.end = Some(self.snd.nxt);
         self.restart_retransmission_timer(cx);
     }
+    // ANCHOR_END: probe
 
     /// TLP_process_ack (§7.4.2): is this the answer to a probe, and does it
     /// tell that the probe has repaired a loss, so that nobody else will see it?

@@ -11,4 +11,5 @@ step07_tcp::snapshots! {
     guide28_closing => example,
     guide29_sockets => example,
     windows => example,
+    loss => example,
 }
