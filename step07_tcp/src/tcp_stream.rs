@@ -98,6 +98,7 @@ impl TcpStream {
         mut local: SocketAddrV4,
         remote: SocketAddrV4,
     ) -> io::Result<Self> {
+        // ANCHOR: start_connect
         let ip = tcp.ip();
         let Route { iface, .. } = ip
             .route(*remote.ip())
@@ -114,6 +115,7 @@ impl TcpStream {
         let mtu = iface.device().mtu();
         let id = tcp.run(|state, now, out| state.connect(local, remote, mtu, now, out))?;
         Ok(Self::new(tcp, id))
+        // ANCHOR_END: start_connect
     }
 
     /// True if the connection is there; false if it is still being opened.

@@ -95,6 +95,7 @@ impl State {
         now: Time,
         out: &mut Vec<Outgoing>,
     ) -> io::Result<Id> {
+        // ANCHOR: connect_checks
         if remote.port() == 0 || !is_unicast(remote) || !is_unicast(local) {
             return Err(ErrorKind::InvalidInput.into());
         }
@@ -104,6 +105,8 @@ impl State {
         } else if self.connection(local, remote).is_some() {
             return Err(ErrorKind::AddrInUse.into());
         }
+        // ANCHOR_END: connect_checks
+        // ANCHOR: connect
         let iss = self.secret.initial_sequence_number(local, remote, now);
         let who = (self.new_id(), Owner::User, Opened::Actively);
         let mut tcb = Tcb::new(who, (local, remote), mtu, iss, &self.config);
@@ -116,6 +119,7 @@ impl State {
             tcb.send_syn(Flags::SYN, cx);
         });
         Ok(id)
+        // ANCHOR_END: connect
     }
 
     /// A port on which nobody listens and no connection to `remote` exists.

@@ -11,6 +11,7 @@ use super::closed::reset_for;
 
 impl Tcb {
     pub(crate) fn segment_arrives_in_syn_sent(&mut self, segment: Segment, cx: &mut Context<'_>) {
+        // ANCHOR: syn_sent_ack
         // First, check the ACK bit: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT,
         // send a reset (unless the RST bit is set, if so drop the segment and return)".
         let has_ack = segment.flags.ack();
@@ -21,6 +22,8 @@ impl Tcb {
             }
             return;
         }
+        // ANCHOR_END: syn_sent_ack
+        // ANCHOR: syn_sent_rst
         // Second, check the RST bit: "If the ACK was acceptable, then signal to
         // the user "error: connection reset", … enter CLOSED state".
         if segment.flags.rst() {
@@ -32,6 +35,7 @@ impl Tcb {
             }
             return;
         }
+        // ANCHOR_END: syn_sent_rst
         // Third, check the security: obsolete.
         // Fourth, check the SYN bit.
         if segment.flags.syn() {
@@ -42,6 +46,7 @@ impl Tcb {
         cx.counters.not_syn.inc();
     }
 
+    // ANCHOR: simultaneous
     /// The peer's SYN, with an acceptable ACK or without any.
     fn syn_in_syn_sent(&mut self, mut segment: Segment, cx: &mut Context<'_>) {
         self.take_syn(&segment, cx);
@@ -55,6 +60,8 @@ impl Tcb {
             self.take_text(segment, cx);
             return;
         }
+        // ANCHOR_END: simultaneous
+        // ANCHOR: syn_ack
         // "SND.UNA should be advanced to equal SEG.ACK … any segments on the
         // retransmission queue that are thereby acknowledged should be removed."
         self.advance_una(&segment, cx);
@@ -68,6 +75,7 @@ impl Tcb {
         segment.flags = segment.flags - Flags::SYN;
         segment.seq += 1;
         self.sixth_to_eighth(segment, cx);
+        // ANCHOR_END: syn_ack
     }
 
     /// Answers a segment that acknowledges what we never sent.
