@@ -55,6 +55,7 @@ impl State {
         let Some(tcb) = self.tcbs.get(&id) else {
             return;
         };
+        // ANCHOR: limits
         match (tcb.state, tcb.owner) {
             (TcpState::Closed | TcpState::Listen, _) => {}
             (TcpState::TimeWait, _) => {
@@ -67,6 +68,7 @@ impl State {
         if let Some(oldest) = self.time_waits.oldest_beyond(self.config.max_time_wait) {
             self.counters.time_wait_evicted.inc();
             self.leave_time_wait(oldest);
+            // ANCHOR_END: limits
         }
         if let Some(oldest) = self.orphans.oldest_beyond(self.config.max_orphans) {
             log::warn!(target: "tcp::orphans", "too many, id={oldest} is reset");
@@ -78,6 +80,7 @@ impl State {
 }
 
 impl Tcb {
+    // ANCHOR: fin_wait2
     /// In FIN-WAIT-2 only the peer can end the connection. If no user is left
     /// who could lose patience, a timer does.
     pub(crate) fn guard_fin_wait2(&mut self, cx: &Context<'_>) {
@@ -89,6 +92,7 @@ impl Tcb {
                 .set(Timer::FinWait2, cx.now + cx.config.fin_wait2_timeout);
         }
     }
+    // ANCHOR_END: fin_wait2
 
     /// The peer lives, and keeps us waiting with a closed window, or one that
     /// it has drawn back before what we sent. That is not a reason to give up

@@ -6,6 +6,7 @@ use crate::tcb::{Context, Tcb, TcpState};
 use crate::timers::Timer;
 
 impl Tcb {
+    // ANCHOR: enter
     /// Enters TIME-WAIT: stops all other timers and waits for 2MSL, until no
     /// segment of this connection can be in the network (RFC 9293 §3.4.2).
     pub(crate) fn enter_time_wait(&mut self, cx: &Context<'_>) {
@@ -16,6 +17,7 @@ impl Tcb {
         self.receive_buffer.forget_out_of_order();
         self.start_time_wait_timer(cx);
     }
+    // ANCHOR_END: enter
 
     /// Starts the 2MSL timer, or starts it again for a peer that has not got our last ACK.
     pub(crate) fn start_time_wait_timer(&mut self, cx: &Context<'_>) {
@@ -41,6 +43,7 @@ impl Tcb {
         self.state == TcpState::TimeWait && syn && self.is_of_later_incarnation(segment, config)
     }
 
+    // ANCHOR: later_incarnation
     /// No old duplicate can be beyond all sequence numbers of the old
     /// connection, or have a later timestamp; with an earlier one it is old,
     /// whatever its number (RFC 6191 §2).
@@ -56,7 +59,9 @@ impl Tcb {
             None => beyond,
         }
     }
+    // ANCHOR_END: later_incarnation
 
+    // ANCHOR: ignores_reset
     /// A reset in TIME-WAIT would cut short what protects the next connection
     /// from old duplicates, and an old duplicate is enough to provoke one (RFC
     /// 1337 §3, "fix F1"): it is ignored. True if it was.
@@ -67,4 +72,5 @@ impl Tcb {
         }
         ignored
     }
+    // ANCHOR_END: ignores_reset
 }

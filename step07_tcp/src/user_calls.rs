@@ -347,6 +347,7 @@ impl Tcb {
         }
     }
 
+    // ANCHOR: close_send
     /// The user will send no more: a FIN follows the last octet (§3.10.4).
     fn close_send(&mut self, cx: &mut Context<'_>) {
         self.send_buffer.close();
@@ -358,7 +359,9 @@ impl Tcb {
         }
         self.output(cx);
     }
+    // ANCHOR_END: close_send
 
+    // ANCHOR: close
     fn close(&mut self, cx: &mut Context<'_>) {
         match self.state {
             // "Delete the TCB."
@@ -378,6 +381,7 @@ impl Tcb {
             }
         }
     }
+    // ANCHOR_END: close
 
     pub(crate) fn abort(&mut self, cx: &mut Context<'_>) {
         match self.state {

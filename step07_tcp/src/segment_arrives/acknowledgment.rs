@@ -21,6 +21,7 @@ impl Tcb {
         if self.ack_of_data(segment, cx) == Check::Done {
             return Check::Done;
         }
+        // ANCHOR: fin_acknowledged
         match self.state {
             // "If the FIN segment is now acknowledged, then enter FIN-WAIT-2
             // and continue processing in that state."
@@ -37,7 +38,7 @@ impl Tcb {
                 self.transition(TcpState::Closed);
                 return Check::Done;
             }
-            _ => {}
+            _ => {} // ANCHOR_END: fin_acknowledged
         }
         Check::Continue
     }

@@ -86,6 +86,7 @@ impl Tcb {
     }
     // ANCHOR_END: deliver
 
+    // ANCHOR: check_fin
     /// Eighth: "If the FIN bit is set, signal the user "connection closing"
     /// …, advance RCV.NXT over the FIN, and send an acknowledgment for the
     /// FIN." It counts only when all text before it has arrived.
@@ -111,4 +112,5 @@ impl Tcb {
             _ => {}
         }
     }
+    // ANCHOR_END: check_fin
 }
