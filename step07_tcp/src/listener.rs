@@ -39,6 +39,7 @@ impl Listener {
     }
 }
 
+// ANCHOR: backlog
 /// The connections of a listening socket that nobody has accepted yet.
 ///
 /// Nobody is let in while `limit` of them are `ready`. Those who are half-open
@@ -55,6 +56,7 @@ pub(crate) struct Backlog {
     /// Established, oldest first.
     ready: VecDeque<Id>,
 }
+// ANCHOR_END: backlog
 
 impl Backlog {
     /// An empty one. A listener with room for nobody would be none, so there

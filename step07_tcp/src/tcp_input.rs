@@ -81,6 +81,7 @@ impl Upper for TcpInput {
         }
     }
 
+    // ANCHOR: drained
     fn drained(&mut self) {
         let changed = self
             .tcp
@@ -90,6 +91,7 @@ impl Upper for TcpInput {
         self.changed.dedup();
         self.tcp.wake(std::mem::take(&mut self.changed));
     }
+    // ANCHOR_END: drained
 }
 
 /// Takes the ICMP errors about segments that we have sent.

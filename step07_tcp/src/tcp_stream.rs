@@ -24,19 +24,23 @@ struct Mode {
     write_timeout: Option<Duration>,
 }
 
+// ANCHOR: handle
 /// Closes the connection when the last handle is dropped.
 struct Handle {
     tcp: Arc<Tcp>,
     id: Id,
     mode: Mutex<Mode>,
 }
+// ANCHOR_END: handle
 
+// ANCHOR: handle_drop
 impl Drop for Handle {
     fn drop(&mut self) {
         self.tcp
             .run(|state, now, out| state.close(self.id, now, out));
     }
 }
+// ANCHOR_END: handle_drop
 
 /// A connection. Clones are handles of the same connection; the last one
 /// closes it: what was written is still delivered, in the background.
@@ -206,6 +210,7 @@ impl TcpStream {
         self.0.tcp.run(|state, now, out| state.abort(id, now, out));
     }
 
+    // ANCHOR: by_mode
     /// Runs `call`, which may have to wait, as the mode says.
     fn run<R>(
         &self,
@@ -221,6 +226,7 @@ impl TcpStream {
                 .run_blocking(id, timeout, |state, now, out| call(state, now, out))
         }
     }
+    // ANCHOR_END: by_mode
 
     /// Reads without taking: the same will be read again.
     ///
@@ -315,6 +321,7 @@ impl TcpStream {
     }
 }
 
+// ANCHOR: opening
 /// Is the connection open yet? `WouldBlock`: not yet.
 fn opening(state: &mut State, id: Id) -> io::Result<()> {
     let status = state.status(id).ok_or(io::ErrorKind::NotConnected)?;
@@ -329,6 +336,7 @@ fn opening(state: &mut State, id: Id) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+// ANCHOR_END: opening
 
 fn not_zero(timeout: Option<Duration>) -> io::Result<Option<Duration>> {
     match timeout {
@@ -337,12 +345,14 @@ fn not_zero(timeout: Option<Duration>) -> io::Result<Option<Duration>> {
     }
 }
 
+// ANCHOR: read_shared
 /// Reads what has arrived; waits if nothing has. `Ok(0)`: the peer has closed.
 impl Read for &TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.receive(buffer)
     }
 }
+// ANCHOR_END: read_shared
 
 /// Writes into the send buffer; waits if it is full.
 impl Write for &TcpStream {

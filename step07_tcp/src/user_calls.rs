@@ -73,6 +73,7 @@ impl State {
     /// Takes an established connection from a listener, and tells its peer.
     pub fn accept(&mut self, listener: Id) -> io::Result<(Id, SocketAddrV4)> {
         self.check_up()?;
+        // ANCHOR: accept
         let backlog = self
             .listeners
             .backlog_mut(listener)
@@ -81,6 +82,7 @@ impl State {
         let tcb = self.tcbs.get_mut(&child).ok_or(ErrorKind::WouldBlock)?;
         tcb.owner = Owner::User;
         Ok((child, tcb.remote))
+        // ANCHOR_END: accept
     }
 
     /// Active OPEN: sends a SYN to `remote`. Port 0 of `local` stands for an
@@ -327,6 +329,7 @@ impl Tcb {
     }
     // ANCHOR_END: send
 
+    // ANCHOR: receivable
     /// Is there something to be received, were it only the end? What has
     /// arrived is the user's, also after a reset.
     fn receivable(&mut self, nothing_wanted: bool) -> io::Result<()> {
@@ -346,6 +349,7 @@ impl Tcb {
             Ok(())
         }
     }
+    // ANCHOR_END: receivable
 
     // ANCHOR: close_send
     /// The user will send no more: a FIN follows the last octet (§3.10.4).

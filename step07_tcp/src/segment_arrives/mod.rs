@@ -95,11 +95,13 @@ impl State {
         let Owner::Listener(listener) = tcb.owner else {
             return false;
         };
+        // ANCHOR: wait_outside
         let establishes = segment.flags.ack() && !segment.flags.rst() && !segment.flags.syn();
         let backlog = self.listeners.backlog(listener);
         tcb.state == TcpState::SynReceived
             && establishes
             && backlog.is_some_and(|backlog| backlog.is_full())
+        // ANCHOR_END: wait_outside
     }
 }
 
