@@ -30,34 +30,38 @@ enum Clock {
 pub struct Env {
     name: String,
     clock: Clock,
+    /// How far the random numbers have come, and from where.
     random: AtomicU64,
+    /// The key of random numbers that nobody can guess.
+    secret: Option<RandomState>,
     doorbell: Arc<Doorbell>,
 }
 
 impl Env {
     /// The real world: time passes by itself, random numbers are unpredictable.
     pub fn system() -> Arc<Self> {
-        let seed = RandomState::new().hash_one(std::process::id());
-        Self::with("", Clock::System(Instant::now()), seed)
+        let secret = Some(RandomState::new());
+        Self::with("", Clock::System(Instant::now()), 0, secret)
     }
 
     /// A world in which nothing happens by itself: the clock stands at zero
     /// until [`advance`](Self::advance), random numbers follow from `seed`.
     pub fn manual(seed: u64) -> Arc<Self> {
-        Self::with("", Clock::Manual(Arc::default()), seed)
+        Self::with("", Clock::Manual(Arc::default()), seed, None)
     }
 
     /// A second host in the same world: same clock, other name, other seed.
     /// Its name stands in its log lines.
     pub fn host(&self, name: &str, seed: u64) -> Arc<Self> {
-        Self::with(name, self.clock.clone(), seed)
+        Self::with(name, self.clock.clone(), seed, None)
     }
 
-    fn with(name: &str, clock: Clock, seed: u64) -> Arc<Self> {
+    fn with(name: &str, clock: Clock, seed: u64, secret: Option<RandomState>) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             clock,
             random: AtomicU64::new(seed),
+            secret,
             doorbell: Arc::default(),
         })
     }
@@ -104,11 +108,16 @@ impl Env {
         }
     }
 
-    /// A random number: SplitMix64, whose state is a mere counter, so that any
-    /// thread can draw without a lock.
+    /// A random number. The state is a mere counter, so that any thread can
+    /// draw without a lock. From a seed follow the numbers of SplitMix64, which
+    /// can be told from one of them; in the real world a hash with a secret key
+    /// of 128 bits is taken, so that those who see some cannot tell the others.
     pub fn random(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let state = self.random.fetch_add(STEP, Ordering::Relaxed);
+        if let Some(secret) = &self.secret {
+            return secret.hash_one(state);
+        }
         let mut z = state.wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -151,6 +160,18 @@ mod tests {
         assert_ne!(draw(7), draw(8));
         // The first number that SplitMix64 gives for the seed 0.
         assert_eq!(draw(0)[0], 0xe220_a839_7b1d_cdaf);
+    }
+
+    #[test]
+    fn the_real_world_does_not_repeat_itself() {
+        let draw = || -> [u64; 4] {
+            let env = Env::system();
+            [(); 4].map(|()| env.random())
+        };
+        let (one, two) = (draw(), draw());
+        assert!(one.iter().all(|number| !two.contains(number)));
+        // What SplitMix64 would make of its seed.
+        assert_ne!(one[0], 0xe220_a839_7b1d_cdaf);
     }
 
     #[test]

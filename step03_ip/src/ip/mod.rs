@@ -2,6 +2,7 @@
 
 pub mod cidr;
 pub mod header;
+pub mod identification;
 pub mod iface;
 pub mod input;
 pub mod options;

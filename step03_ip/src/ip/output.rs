@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use log::{debug, error};
@@ -15,6 +14,7 @@ use crate::ethertype::EtherType;
 use crate::hexdump::hexdump;
 use crate::ip::IpCounters;
 use crate::ip::header::{self, Fragment, Header, IpProtocol};
+use crate::ip::identification::Identifications;
 use crate::ip::iface::{Interface, Interfaces};
 use crate::ip::options::Options;
 use crate::ip::parameters::Parameters;
@@ -98,7 +98,7 @@ pub struct Ip {
     neighbor: Arc<dyn Neighbor>,
     router: Box<dyn Router>,
     ttl: NonZeroU8,
-    id: AtomicU16,
+    ids: Identifications,
     /// Shared by the way up and the timer.
     pub(super) reassembly: Mutex<Reassembly>,
     /// What happened at this floor, both ways.
@@ -115,7 +115,7 @@ impl Ip {
             neighbor: Arc::new(NoNeighbor),
             router: Box::new(OnLink),
             ttl: DEFAULT_TTL,
-            id: AtomicU16::new(128),
+            ids: Identifications::new(env),
             reassembly: Mutex::default(),
             counters: IpCounters::default(),
         }
@@ -285,7 +285,7 @@ impl Ip {
             header_len: 20, // and the options, which output_core() knows
             tos: parameters.tos,
             total_len,
-            id: self.id.fetch_add(1, Ordering::Relaxed),
+            id: self.ids.next(parameters.dont_fragment),
             fragment: Fragment(if parameters.dont_fragment {
                 Fragment::DF
             } else {
