@@ -159,6 +159,12 @@ impl Packet {
         }
     }
 
+    /// Gives back the memory behind the contents: for a packet that is kept for
+    /// a while, and was shorter than its buffer.
+    pub fn shrink_to_fit(&mut self) {
+        self.buffer.shrink_to_fit();
+    }
+
     /// Appends a copy of `bytes` to the contents.
     pub fn append(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -271,5 +277,8 @@ mod tests {
         assert_eq!(&*packet, b"ab");
         packet.truncate(9);
         assert_eq!(packet.len(), 2);
+        packet.shrink_to_fit();
+        assert_eq!(&*packet, b"ab");
+        assert_eq!(packet.buffer.capacity(), HEADROOM + 2);
     }
 }

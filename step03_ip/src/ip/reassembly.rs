@@ -22,6 +22,8 @@ pub const MEMORY_LIMIT: usize = 4 * 65_535;
 /// What a fragment costs besides its octets.
 const OVERHEAD: usize = 256;
 // ANCHOR_END: limits
+/// What a datagram costs besides its fragments: its places in the maps.
+const PARTIAL_OVERHEAD: usize = 1024;
 /// The longest datagram, in octets.
 const MAX_LEN: usize = 65_535;
 
@@ -116,6 +118,8 @@ impl Reassembly {
         };
         // ANCHOR: enter
         let evicted = self.make_room(key, packet.len() + OVERHEAD);
+        // The first one is kept twice.
+        let evicted = self.make_room(key, 2 * packet.len() + OVERHEAD + PARTIAL_OVERHEAD);
         let partial = self.partials.entry(key).or_insert_with(|| Partial {
             deadline: now + TIMEOUT,
             device,
@@ -126,6 +130,7 @@ impl Reassembly {
             spoilt: false,
         });
         let before = partial.cost;
+        partial.cost = before.max(PARTIAL_OVERHEAD);
         let outcome = partial.insert(header, packet, offset..end, more);
         self.cost = self.cost + partial.cost - before;
         if outcome == Outcome::Held
@@ -189,7 +194,7 @@ impl Partial {
     fn insert(
         &mut self,
         header: &Header,
-        packet: Packet,
+        mut packet: Packet,
         range: std::ops::Range<usize>,
         more: bool,
     ) -> Outcome {
@@ -214,7 +219,7 @@ impl Partial {
             self.spoilt = true;
             self.pieces.clear();
             self.first = None;
-            self.cost = OVERHEAD;
+            self.cost = PARTIAL_OVERHEAD;
             return Outcome::Overlap;
         }
         if !more {
@@ -222,6 +227,9 @@ impl Partial {
         }
         self.cost += packet.len() + OVERHEAD;
         if range.start == 0 {
+            // The driver's buffer is as long as the longest frame.
+            packet.shrink_to_fit();
+            self.cost += packet.len();
             self.first = Some((*header, packet));
         }
         self.pieces.insert(range.start, payload);

@@ -63,11 +63,13 @@ impl Entry {
         }
     }
 
-    /// When it was asked for or heard last; `None`: it is not to be forgotten.
+    /// When it was asked for, heard, or sent to last: strangers who make
+    /// themselves known do not push out whom we talk to. `None`: it is not to
+    /// be forgotten.
     pub(super) fn touched(&self) -> Option<Time> {
         match self {
             Self::Incomplete { requested, .. } => Some(*requested),
-            Self::Resolved { updated, .. } => Some(*updated),
+            Self::Resolved { updated, used, .. } => Some(*updated.max(used)),
             Self::Failed { at } => Some(*at),
             Self::Static { .. } => None,
         }
