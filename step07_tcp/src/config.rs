@@ -48,6 +48,9 @@ pub struct Config {
     pub send_buffer_limit: usize,
     /// How far the receive buffer may grow with its use.
     pub receive_buffer_limit: usize,
+    /// How many octets the buffers of all connections together may occupy, before
+    /// those who have more than others get no more.
+    pub memory_limit: usize,
     /// Whether windows beyond 64 KiB are offered (RFC 7323 §2).
     pub window_scaling: bool,
     /// Whether timestamps are offered (RFC 7323 §3).
@@ -82,6 +85,7 @@ impl Default for Config {
             receive_buffer: 65_535,
             send_buffer_limit: 4 << 20,
             receive_buffer_limit: 4 << 20,
+            memory_limit: 64 << 20,
             window_scaling: true,
             timestamps: true,
             sack: true,

@@ -21,7 +21,7 @@
 //! | [`urgent`] | – | what the peer calls urgent |
 //! | [`time_wait`], [`orphans`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
-//! | [`syn_cookies`] | – | a listener that outlives a flood |
+//! | [`syn_cookies`], [`memory`] | – | a listener that outlives a flood; memory that greedy peers do not fill |
 //! | [`gather`] | – | segments that leave together, as one |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
@@ -47,6 +47,7 @@ mod isn;
 pub mod keep_alive;
 pub mod ladder;
 mod listener;
+mod memory;
 pub mod options;
 mod orphans;
 mod output;

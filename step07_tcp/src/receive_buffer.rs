@@ -36,6 +36,18 @@ impl ReceiveBuffer {
         self.capacity
     }
 
+    /// What it occupies, in octets.
+    pub fn allocated(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Gives its memory back, if there is nothing in it, in order or not.
+    pub fn release(&mut self) {
+        if self.octets.is_empty() {
+            self.octets = VecDeque::new();
+        }
+    }
+
     /// Lets it hold up to `capacity` octets; it never becomes smaller.
     pub fn grow(&mut self, capacity: usize) {
         self.capacity = self.capacity.max(capacity);

@@ -68,6 +68,11 @@ impl RetransmissionQueue {
         self.segments.is_empty()
     }
 
+    /// What it occupies, in octets.
+    pub fn allocated(&self) -> usize {
+        self.segments.capacity() * size_of::<InFlight>()
+    }
+
     /// Octets that are in the network, as far as we know (RFC 6675 §2).
     pub fn pipe(&self) -> u32 {
         self.pipe

@@ -4,7 +4,7 @@
 //! connection; more is waste. Nobody knows the size in advance: so it starts
 //! small and follows what the connection does, up to a limit.
 
-use crate::config::Config;
+use crate::memory::Room;
 use crate::seq::octets;
 use crate::tcb::{Context, Tcb};
 use crate::time::Time;
@@ -21,6 +21,9 @@ impl Tcb {
     /// that the buffer is more than half used, the peer could send faster.
     pub(crate) fn grow_receive_buffer(&mut self, len: usize, cx: &Context<'_>) {
         self.right_sizing.read += len;
+        if cx.room < Room::Plenty {
+            return;
+        }
         let Some(round_trip) = self.rto.smoothed() else {
             return;
         };
@@ -40,9 +43,12 @@ impl Tcb {
 
     /// Text was acknowledged: the send buffer should hold twice what may be in
     /// flight, so that the user can write the next part while this one travels.
-    pub(crate) fn grow_send_buffer(&mut self, config: &Config) {
+    pub(crate) fn grow_send_buffer(&mut self, cx: &Context<'_>) {
+        if cx.room < Room::Plenty {
+            return;
+        }
         let may_fly = self.congestion.window().min(self.snd.wnd);
-        let wanted = octets(config.send_buffer_limit).min(may_fly.saturating_mul(2));
+        let wanted = octets(cx.config.send_buffer_limit).min(may_fly.saturating_mul(2));
         self.send_buffer.grow(wanted as usize);
     }
 }

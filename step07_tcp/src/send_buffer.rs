@@ -65,6 +65,18 @@ impl SendBuffer {
     }
     // ANCHOR_END: write
 
+    /// What it occupies, in octets.
+    pub fn allocated(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Gives its memory back, if it is empty.
+    pub fn release(&mut self) {
+        if self.octets.is_empty() {
+            self.octets = VecDeque::new();
+        }
+    }
+
     /// No more will be written.
     pub fn close(&mut self) {
         self.closed = true;

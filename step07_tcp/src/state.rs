@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::isn::Secret;
 use crate::listener::Listeners;
+use crate::memory::Room;
 use crate::orphans::ByAge;
 use crate::path_mtu::PathMtus;
 use crate::segment::{Outgoing, Segment};
@@ -33,6 +34,8 @@ pub struct State {
     pub(crate) secret: Secret,
     pub(crate) counters: Arc<TcpCounters>,
     next_id: u64,
+    /// What the buffers of all connections occupy.
+    memory: usize,
     /// How many ephemeral ports were given away.
     pub(crate) ports_given: u64,
     pub(crate) tcbs: BTreeMap<Id, Tcb>,
@@ -71,6 +74,7 @@ impl State {
             secret: Secret::new(random),
             counters: Arc::default(),
             next_id: 1,
+            memory: 0,
             ports_given: 0,
             tcbs: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -90,6 +94,11 @@ impl State {
     /// The counters; they can be read without asking the state.
     pub fn counters(&self) -> &Arc<TcpCounters> {
         &self.counters
+    }
+
+    /// What the buffers of all connections occupy, in octets.
+    pub fn memory(&self) -> usize {
+        self.memory
     }
 
     /// When [`on_timer`](Self::on_timer) has something to do.
@@ -162,9 +171,12 @@ impl State {
         out: &mut Vec<Outgoing>,
         event: impl FnOnce(&mut Tcb, &mut Context<'_>) -> R,
     ) -> Option<R> {
+        let count = self.tcbs.len();
         let tcb = self.tcbs.get_mut(&id)?;
+        let room = Room::new(self.memory, tcb.charged, count, &self.config);
         let mut cx = Context {
             now,
+            room,
             in_turn: self.in_turn,
             config: &self.config,
             counters: &self.counters,
@@ -174,6 +186,12 @@ impl State {
         };
         let result = event(tcb, &mut cx);
         // ANCHOR_END: with
+        if room < Room::Plenty {
+            tcb.release_memory();
+        }
+        let memory = tcb.memory();
+        self.memory = self.memory + memory - tcb.charged;
+        tcb.charged = memory;
         if tcb.ack_due && self.in_turn && self.acks_due.last() != Some(&id) {
             self.acks_due.push(id);
         }
@@ -238,6 +256,7 @@ impl State {
         let Some(tcb) = self.tcbs.remove(&id) else {
             return;
         };
+        self.memory -= tcb.charged;
         if let Some(deadline) = tcb.scheduled {
             self.deadlines.remove(&(deadline, id));
         }
@@ -266,6 +285,7 @@ impl State {
         }
         self.disconnect(id);
         if let Some(tcb) = self.tcbs.remove(&id) {
+            self.memory -= tcb.charged;
             if let Some(deadline) = tcb.scheduled {
                 self.deadlines.remove(&(deadline, id));
             }

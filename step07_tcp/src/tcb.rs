@@ -16,6 +16,7 @@ use crate::congestion::CongestionControl;
 use crate::diffserv::Service;
 use crate::keep_alive::KeepAliveState;
 use crate::listener::Listener;
+use crate::memory::Room;
 use crate::options::Options;
 use crate::path_mtu::{PathMtu, PathMtus};
 use crate::prr::Prr;
@@ -130,6 +131,8 @@ pub(crate) struct Context<'a> {
     pub now: Time,
     /// More segments of the same turn may follow.
     pub in_turn: bool,
+    /// May it take more memory?
+    pub room: Room,
     pub config: &'a Config,
     pub counters: &'a TcpCounters,
     pub path_mtus: &'a mut PathMtus,
@@ -224,6 +227,8 @@ pub struct Tcb {
     pub(crate) soft_error: Option<io::ErrorKind>,
     /// A user who waits should look again.
     pub(crate) changed: bool,
+    /// The memory that the state knows of.
+    pub(crate) charged: usize,
     /// The deadline under which the timer wheel knows this TCB.
     pub(crate) scheduled: Option<Time>,
 }
@@ -297,6 +302,7 @@ impl Tcb {
             error: None,
             soft_error: None,
             changed: false,
+            charged: 0,
             scheduled: None,
         }
     }

@@ -93,6 +93,10 @@ crate::counters! {
         pub no_acknowledgment,
         /// dropped: too many gaps in the text
         pub too_many_gaps,
+        /// dropped: text for a connection with more than its share of a memory that is full
+        pub no_memory,
+        /// writes that had to wait or were cut short for the same reason
+        pub writes_withheld,
         /// dropped: text after the user has closed
         pub text_after_close,
         /// path MTUs lowered

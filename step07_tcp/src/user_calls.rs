@@ -317,7 +317,7 @@ impl Tcb {
             _ if self.send_buffer.is_closed() => Err(ErrorKind::BrokenPipe.into()),
             TcpState::SynSent | TcpState::SynReceived => Err(ErrorKind::WouldBlock.into()),
             state if state.can_send() => {
-                let taken = self.send_buffer.write(data);
+                let taken = self.send_buffer.write(self.allowed(data, cx));
                 if taken == 0 && !data.is_empty() {
                     return Err(ErrorKind::WouldBlock.into());
                 }

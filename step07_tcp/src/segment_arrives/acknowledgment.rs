@@ -126,7 +126,7 @@ impl Tcb {
         } else if self.state.is_synchronized() {
             self.new_acknowledgment(acked, flight, cx);
         }
-        self.grow_send_buffer(cx.config);
+        self.grow_send_buffer(cx);
         self.changed = true;
     }
 

@@ -39,6 +39,10 @@ impl Tcb {
             return;
         }
         // ANCHOR_END: trimmed
+        let offset = segment.seq.since(self.rcv.nxt);
+        if !segment.payload.is_empty() && !self.has_room_for_text(offset, cx) {
+            return;
+        }
         let end = segment.seq + octets(segment.payload.len());
         if segment.flags.fin() && self.state != TcpState::SynReceived {
             self.reassembly.set_fin(end);

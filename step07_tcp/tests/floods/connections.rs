@@ -139,6 +139,47 @@ fn zero_windows() {
     flood.is_forgotten();
 }
 
+/// The same, where all that wait would be more than TCP may have: those who
+/// have their share get no more, and the bystander, who has less, notices nothing.
+#[test]
+fn zero_windows_beyond_the_memory() {
+    let limit = 8 << 20;
+    let mut world = World::with(Config {
+        send_buffer: 256 * 1024,
+        memory_limit: limit,
+        ..Config::default()
+    });
+    world.serves = true;
+    let mut enemy = Connects::new(80, 0, nothing);
+    let flood = Flood::play("zero windows, 80 of 256 KiB", &mut world, &mut enemy);
+    assert_eq!(enemy.open.len(), 80);
+    assert!(world.victim.tcp.counters.writes_withheld.get() > 80);
+    assert_eq!(world.victim.tcp.counters.no_memory.get(), 0);
+    assert!(flood.growth() < 2 * limit, "{}", flood.growth());
+    assert!(flood.goodput() > 0.95 && flood.per_turn() > 0.25);
+    flood.is_forgotten();
+}
+
+/// Whoever sends, and is not read: what arrives is dropped before the memory
+/// is full of it.
+#[test]
+fn text_beyond_the_memory() {
+    let limit = 6 << 20;
+    let mut world = World::with(Config {
+        memory_limit: limit,
+        ..Config::default()
+    });
+    world.serves = true;
+    let mut enemy = Connects::new(60, 1000, |round, next| {
+        Some((next + 1400 * (round % 40), Packet::new(&[7; 1400])))
+    });
+    let flood = Flood::play("text for 60 that nobody reads", &mut world, &mut enemy);
+    assert!(world.victim.tcp.counters.no_memory.get() > 100);
+    assert!(flood.growth() < 2 * limit, "{}", flood.growth());
+    assert!(flood.goodput() > 0.75 && flood.per_turn() > 0.2);
+    flood.is_forgotten();
+}
+
 /// One octet in each segment, every other octet missing: the longest lists
 /// that a window allows.
 #[test]

@@ -88,6 +88,11 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    /// With a victim whose TCP is as `config` says.
+    pub fn with(config: Config) -> Self {
         let env = Env::manual(0);
         let wire = Wire::with_faults(&env, faults());
         // Buffers that do not grow: so the bystander is as fast as 64 KiB in
@@ -95,13 +100,18 @@ impl World {
         let fixed = Config {
             send_buffer_limit: 64 * 1024,
             receive_buffer_limit: 65_535,
-            ..Config::default()
+            ..config.clone()
         };
-        let host = |name, seed, config| {
-            Host::with_tcp(&env.host(name, seed), wire.port(), &config, fixed.clone()).unwrap()
+        let config = Config {
+            send_buffer_limit: config.send_buffer,
+            receive_buffer_limit: 65_535,
+            ..config
         };
-        let (bystander, mut bystander_net) = host("a", 1, config_a().unwrap());
-        let (victim, mut victim_net) = host("b", 2, config_b().unwrap());
+        let host = |name, seed, config, tcp| {
+            Host::with_tcp(&env.host(name, seed), wire.port(), &config, tcp).unwrap()
+        };
+        let (bystander, mut bystander_net) = host("a", 1, config_a().unwrap(), fixed);
+        let (victim, mut victim_net) = host("b", 2, config_b().unwrap(), config);
         bystander_net.open().unwrap();
         victim_net.open().unwrap();
         let listener = TcpListener::bind(&victim.tcp, ("0.0.0.0", PORT)).unwrap();
