@@ -71,7 +71,7 @@ impl Packet {
             self.buffer.splice(0..0, std::iter::repeat_n(0, missing));
             self.head += missing;
             if let Some(unfinished) = &mut self.unfinished {
-                unfinished.start += missing;
+                unfinished.start = unfinished.start.saturating_add(place(missing));
             }
         }
         self.head -= n;
@@ -124,7 +124,7 @@ impl Packet {
     /// Notes what the device is to finish. `unfinished.start` counts from the
     /// contents as they are now; [`prepend`](Self::prepend) leaves it right.
     pub fn leave_unfinished(&mut self, unfinished: Unfinished) {
-        let start = self.head + unfinished.start;
+        let start = place(self.head).saturating_add(unfinished.start);
         self.unfinished = Some(Unfinished {
             start,
             ..unfinished
@@ -134,7 +134,7 @@ impl Packet {
     /// What the device is to finish.
     pub fn unfinished(&self) -> Option<Unfinished> {
         let unfinished = self.unfinished?;
-        let start = unfinished.start.checked_sub(self.head)?;
+        let start = unfinished.start.checked_sub(place(self.head))?;
         Some(Unfinished {
             start,
             ..unfinished
@@ -169,6 +169,11 @@ impl Packet {
     pub fn append(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
+}
+
+/// A place among the headers, which stand at the front of a buffer.
+fn place(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
 }
 
 /// Packets are equal if their contents are; what stands in the headroom does not count.
@@ -261,10 +266,7 @@ mod tests {
         assert_eq!(packet.unfinished().map(|left| left.start), Some(20));
         // More headers than there is room for.
         packet.prepend(HEADROOM);
-        assert_eq!(
-            packet.unfinished().map(|left| left.start),
-            Some(20 + HEADROOM)
-        );
+        assert_eq!(packet.unfinished().map(|left| left.start), Some(20 + 128));
         assert!(packet.is_to_be_cut());
     }
 

@@ -10,12 +10,12 @@
 pub struct Unfinished {
     /// Where the checksum begins to count: the octet of the packet's contents
     /// at which the header of TCP or UDP starts.
-    pub start: usize,
+    pub start: u16,
     /// Where the checksum goes, in octets from there. The field holds the sum
     /// over the pseudo-header.
-    pub checksum: usize,
+    pub checksum: u16,
     /// The length of that header, in octets.
-    pub header_len: usize,
+    pub header_len: u16,
     /// The text of one segment, in octets, if the packet is to be cut.
     pub segment: Option<u16>,
 }

@@ -122,7 +122,7 @@ impl<F: FrameIo, W: Write + Send> FrameIo for Capture<F, W> {
 fn summed<'a>(frame: &'a [u8], left: Option<&Unfinished>) -> Cow<'a, [u8]> {
     let mut frame = Cow::Borrowed(frame);
     if let Some(left) = left {
-        offload::complete_checksum(frame.to_mut(), left.start, left.checksum);
+        offload::complete_checksum(frame.to_mut(), left.start.into(), left.checksum.into());
     }
     frame
 }

@@ -73,10 +73,10 @@ pub(crate) fn header(left: &Unfinished) -> [u8; HEADER_LEN] {
     header[0] = NEEDS_CHECKSUM;
     header[1] = left.segment.map_or(NO_SEGMENTS, |_| TCP_V4);
     let numbers = [
-        u16_of(left.start + left.header_len),
+        left.start.saturating_add(left.header_len),
         left.segment.unwrap_or(0),
-        u16_of(left.start),
-        u16_of(left.checksum),
+        left.start,
+        left.checksum,
     ];
     for (field, number) in header[2..].chunks_exact_mut(2).zip(numbers) {
         field.copy_from_slice(&number.to_ne_bytes());
@@ -84,20 +84,16 @@ pub(crate) fn header(left: &Unfinished) -> [u8; HEADER_LEN] {
     header
 }
 
-/// A place in the headers of a frame.
-fn u16_of(place: usize) -> u16 {
-    u16::try_from(place).unwrap_or(u16::MAX)
-}
-
 /// What the header in front of a frame says is left to do.
 pub(crate) fn left(header: &[u8; HEADER_LEN]) -> Option<Unfinished> {
     let offload = Offload::parse(header);
-    let (start, checksum) = offload.checksum?;
-    let all_headers = usize::from(u16::from_ne_bytes([header[2], header[3]]));
+    offload.checksum?;
+    let number = |a, b| u16::from_ne_bytes([a, b]);
+    let [_, _, h0, h1, _, _, c0, c1, o0, o1] = *header;
     Some(Unfinished {
-        start,
-        checksum,
-        header_len: all_headers.saturating_sub(start),
+        start: number(c0, c1),
+        checksum: number(o0, o1),
+        header_len: number(h0, h1).saturating_sub(number(c0, c1)),
         segment: offload.segment.and_then(|size| u16::try_from(size).ok()),
     })
 }

@@ -17,7 +17,7 @@ pub const PROTOCOL: u8 = 6;
 pub const MIN_LEN: usize = 20;
 
 /// Where in the header the checksum stands.
-const CHECKSUM: usize = 16;
+const CHECKSUM: u16 = 16;
 
 /// A TCP header, in host byte order.
 ///
@@ -181,7 +181,7 @@ impl Header {
         self.checksum = 0;
         self.emit(packet.prepend(self.header_len()));
         let sum = segment_checksum(packet, src, dst);
-        if let Some(field) = packet.get_mut(CHECKSUM..CHECKSUM + 2) {
+        if let Some(field) = packet.get_mut(usize::from(CHECKSUM)..usize::from(CHECKSUM) + 2) {
             field.copy_from_slice(&sum.to_be_bytes());
         }
     }
@@ -203,7 +203,7 @@ impl Header {
         packet.leave_unfinished(Unfinished {
             start: 0,
             checksum: CHECKSUM,
-            header_len,
+            header_len: u16::from(data_offset(self.options.len())) * 4,
             segment,
         });
     }

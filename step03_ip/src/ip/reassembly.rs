@@ -117,7 +117,6 @@ impl Reassembly {
             id: header.id,
         };
         // ANCHOR: enter
-        let evicted = self.make_room(key, packet.len() + OVERHEAD);
         // The first one is kept twice.
         let evicted = self.make_room(key, 2 * packet.len() + OVERHEAD + PARTIAL_OVERHEAD);
         let partial = self.partials.entry(key).or_insert_with(|| Partial {

@@ -48,7 +48,6 @@ impl Tcb {
             self.reassembly.set_fin(end);
         }
         // ANCHOR: place
-        let offset = segment.seq.since(self.rcv.nxt);
         if !segment.payload.is_empty() {
             if offset > 0 && !self.reassembly.insert(segment.seq, end) {
                 cx.counters.too_many_gaps.inc();
