@@ -55,6 +55,27 @@ pub struct Crossing {
 /// How many frames are recorded at most.
 const RECORD_LIMIT: usize = 100_000;
 
+crate::counters! {
+    /// What a wire counts: for each frame that is sent, each of the other
+    /// ports, and for each repetition, is delivered, or lost for one reason.
+    pub struct WireCounters {
+        /// frames to be carried to a port
+        pub carried,
+        /// frames that were carried twice
+        pub duplicated,
+        /// frames damaged
+        pub corrupted,
+        /// frames read at a port
+        pub delivered,
+        /// lost: by chance
+        pub lost,
+        /// lost: the filter has said so
+        pub filtered,
+        /// lost: too many were on their way to the port
+        pub queue_full,
+    }
+}
+
 struct PortState {
     /// Frames under way, by time of arrival and then in the order of sending.
     frames: BTreeMap<(Time, u64), Vec<u8>>,
@@ -74,6 +95,8 @@ struct State {
 pub struct Wire {
     env: Arc<Env>,
     state: Mutex<State>,
+    /// What has become of the frames.
+    pub counters: WireCounters,
 }
 
 impl Wire {
@@ -94,6 +117,7 @@ impl Wire {
                 lose: None,
                 record: None,
             }),
+            counters: WireCounters::default(),
         })
     }
 
@@ -158,18 +182,34 @@ impl Wire {
         let faults = state.faults;
         let mut arrives = None;
         for (index, port) in state.ports.iter_mut().enumerate() {
-            if index == from || filtered || self.happens(faults.loss) {
+            if index == from {
                 continue;
             }
-            let copies = if self.happens(faults.duplicate) { 2 } else { 1 };
+            self.counters.carried.inc();
+            if filtered {
+                self.counters.filtered.inc();
+                continue;
+            }
+            if self.happens(faults.loss) {
+                self.counters.lost.inc();
+                continue;
+            }
+            let copies = if self.happens(faults.duplicate) {
+                self.counters.duplicated.inc();
+                2
+            } else {
+                1
+            };
             for _ in 0..copies {
                 let frame = self.copy(frame, &faults);
-                if port.frames.len() < QUEUE_LIMIT {
-                    state.order += 1;
-                    let arrival = self.arrival(&faults);
-                    arrives = Some(arrives.map_or(arrival, |first: Time| first.min(arrival)));
-                    port.frames.insert((arrival, state.order), frame);
+                if port.frames.len() >= QUEUE_LIMIT {
+                    self.counters.queue_full.inc();
+                    continue;
                 }
+                state.order += 1;
+                let arrival = self.arrival(&faults);
+                arrives = Some(arrives.map_or(arrival, |first: Time| first.min(arrival)));
+                port.frames.insert((arrival, state.order), frame);
             }
             // On a manual clock, who turns the crank knows the deadline, and so
             // nothing is heard of a frame before it arrives. By a real clock the
@@ -203,6 +243,7 @@ impl Wire {
     fn copy(&self, frame: &[u8], faults: &Faults) -> Vec<u8> {
         let mut copy = frame.to_vec();
         if self.happens(faults.corrupt) {
+            self.counters.corrupted.inc();
             let bits = (copy.len() * 8).max(1) as u64;
             let bit = usize::try_from(self.env.random() % bits).unwrap_or(0);
             if let Some(octet) = copy.get_mut(bit / 8) {
@@ -244,6 +285,7 @@ impl FrameIo for Port {
             return Ok(None);
         }
         let frame = first.remove();
+        self.wire.counters.delivered.inc();
         let len = frame.len().min(buffer.len());
         buffer[..len].copy_from_slice(&frame[..len]);
         Ok(Some(len))
@@ -286,6 +328,21 @@ mod tests {
         assert_eq!(receive(&b).as_deref(), Some(b"2".as_slice()));
         assert_eq!(receive(&c).as_deref(), Some(b"1".as_slice()));
         assert_eq!(receive(&a), None, "not to the sender");
+    }
+
+    #[test]
+    fn a_wire_carries_so_many_frames_at_once() {
+        let env = Env::manual(0);
+        let wire = Wire::new(&env);
+        let (a, b) = (wire.port(), wire.port());
+        for _ in 0..QUEUE_LIMIT + 3 {
+            a.write_frame(b"x").unwrap();
+        }
+        let arrived = std::iter::from_fn(|| receive(&b)).count();
+        assert_eq!(arrived, QUEUE_LIMIT);
+        let counters = &wire.counters;
+        assert_eq!(counters.carried.get(), counters.delivered.get() + 3);
+        assert_eq!(counters.queue_full.get(), 3);
     }
 
     #[test]

@@ -216,7 +216,9 @@ impl Tcb {
             self.path_mtu.mtu, self.path_mtu.dont_fragment, self.local, self.remote
         );
         cx.counters.path_mtu_lowered.inc();
-        cx.path_mtus.remember(*self.remote.ip(), mtu, cx.now);
+        if cx.path_mtus.remember(*self.remote.ip(), mtu, cx.now) {
+            cx.counters.path_mtu_evicted.inc();
+        }
         self.timers.set(Timer::PathMtu, cx.now + AFTER_DECREASE);
         self.use_path_mtu();
         self.queue.cut_and_lose_longer(self.mss);
@@ -246,14 +248,17 @@ impl Tcb {
 pub struct PathMtus(BTreeMap<Ipv4Addr, (Time, usize)>);
 
 impl PathMtus {
-    fn remember(&mut self, destination: Ipv4Addr, mtu: usize, now: Time) {
-        if self.0.len() >= CACHE && !self.0.contains_key(&destination) {
+    /// Returns whether another had to go for it.
+    fn remember(&mut self, destination: Ipv4Addr, mtu: usize, now: Time) -> bool {
+        let full = self.0.len() >= CACHE && !self.0.contains_key(&destination);
+        if full {
             let oldest = self.0.iter().min_by_key(|(_, (since, _))| *since);
             if let Some((&oldest, _)) = oldest {
                 self.0.remove(&oldest);
             }
         }
         self.0.insert(destination, (now, mtu));
+        full
     }
 
     /// What the way to `destination` carries, if that was found out lately.
@@ -297,7 +302,8 @@ mod tests {
         let mut known = PathMtus::default();
         for n in 0..1000 {
             let now = Time::from_millis(n.into());
-            known.remember(Ipv4Addr::from_bits(n), 1400, now);
+            let full = known.remember(Ipv4Addr::from_bits(n), 1400, now);
+            assert_eq!(full, n >= 256);
         }
         assert_eq!(known.0.len(), CACHE);
         let last = Ipv4Addr::from_bits(999);

@@ -103,6 +103,8 @@ crate::counters! {
         pub path_mtu_lowered,
         /// path MTUs lowered because long segments vanish without a word
         pub black_holes,
+        /// path MTUs forgotten: too many
+        pub path_mtu_evicted,
         /// dropped: a report of "fragmentation needed" that cannot be true
         pub path_mtu_ignored,
         /// dropped: an ICMP error for a segment that is not in flight

@@ -24,6 +24,8 @@ crate::counters! {
         pub echo_reply,
         /// errors passed on to those whom they concern
         pub error_claimed,
+        /// echoes and answers forgotten: too many that nobody has asked for
+        pub echo_forgotten,
         /// dropped: shorter than a header
         pub too_short,
         /// dropped: wrong checksum

@@ -96,6 +96,7 @@ impl Ping {
             state.seq = state.seq.wrapping_add(1);
             let sent = (state.seq, self.icmp.ip().env().now());
             if state.sent.len() >= LIMIT {
+                self.icmp.counters.echo_forgotten.inc();
                 state.sent.pop_front(); // the oldest will not be answered any more
             }
             state.sent.push_back(sent);
@@ -145,12 +146,15 @@ impl Ping {
         let Some(at) = state.sent.iter().position(|(sent, _)| *sent == seq) else {
             return; // a duplicate, or nothing that we sent
         };
-        if let Some((_, sent)) = state.sent.remove(at)
-            && state.answers.len() < LIMIT
-        {
-            state.answers.push_back(answer(sent));
-            self.shared.answered.notify_all();
+        let Some((_, sent)) = state.sent.remove(at) else {
+            return;
+        };
+        if state.answers.len() >= LIMIT {
+            self.icmp.counters.echo_forgotten.inc();
+            return;
         }
+        state.answers.push_back(answer(sent));
+        self.shared.answered.notify_all();
     }
     // ANCHOR_END: note
 }

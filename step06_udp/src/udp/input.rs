@@ -122,8 +122,9 @@ impl ErrorListener for UdpErrors {
             kind,
         };
         let told = self.0.pcbs.with(|state| state.error(local, report));
-        if let Some(id) = told {
+        if let Some((id, full)) = told {
             self.0.counters.icmp_errors.inc();
+            self.0.counters.reports_lost.add(full.into());
             self.0.pcbs.wakeup(id.key());
         }
         // ANCHOR_END: errors

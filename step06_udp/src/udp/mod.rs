@@ -36,6 +36,8 @@ crate::counters! {
         pub queue_full,
         /// ICMP errors handed to a socket
         pub icmp_errors,
+        /// ICMP errors forgotten: newer ones were waiting for the same socket
+        pub reports_lost,
         /// not sent: longer than a datagram can be
         pub too_long,
         /// not sent: IP failed

@@ -218,19 +218,21 @@ impl State {
 
     /// Notes an error about a datagram that was sent from `local`. A connected
     /// socket fails with it; another one, which talks to many, has to ask for
-    /// the report (RFC 1122 §4.1.3.3). Returns whose it is.
-    pub fn error(&mut self, local: SocketAddrV4, report: ErrorReport) -> Option<Id> {
+    /// the report (RFC 1122 §4.1.3.3). Returns whose it is, and whether an older
+    /// report was lost for it.
+    pub fn error(&mut self, local: SocketAddrV4, report: ErrorReport) -> Option<(Id, bool)> {
         let id = self.select(local, report.to)?;
         let pcb = self.pcbs.get_mut(&id)?;
         if pcb.remote.is_some() {
             pcb.error = Some(report.kind);
-        } else {
-            if pcb.reports.len() >= REPORT_LIMIT {
-                pcb.reports.pop_front();
-            }
-            pcb.reports.push_back(report);
+            return Some((id, false));
         }
-        Some(id)
+        let full = pcb.reports.len() >= REPORT_LIMIT;
+        if full {
+            pcb.reports.pop_front();
+        }
+        pcb.reports.push_back(report);
+        Some((id, full))
     }
 
     /// The sockets, for the status page: local, remote, octets waiting.
@@ -335,7 +337,7 @@ mod tests {
         assert_eq!(state.select(here, peer), Some(wild));
         assert_eq!(state.select(here, other), None, "connected to another");
         assert_eq!(state.deliver(here, arrival(other, 1)), Delivery::NoSuchPort);
-        assert_eq!(state.error(here, report(peer)), Some(wild));
+        assert_eq!(state.error(here, report(peer)), Some((wild, false)));
         assert_eq!(state.error(here, report(other)), None);
     }
 
@@ -364,7 +366,10 @@ mod tests {
         let id = state.open(addr("0.0.0.0:7"), 0).unwrap();
         for port in 1..=100 {
             let peer = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), port);
-            assert_eq!(state.error(addr("192.0.2.2:7"), report(peer)), Some(id));
+            assert_eq!(
+                state.error(addr("192.0.2.2:7"), report(peer)),
+                Some((id, usize::from(port) > REPORT_LIMIT))
+            );
         }
         let reports = &state.get(id).unwrap().reports;
         assert_eq!(reports.len(), REPORT_LIMIT);
