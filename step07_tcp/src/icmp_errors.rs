@@ -68,6 +68,7 @@ impl State {
 }
 
 impl Tcb {
+    // ANCHOR: icmp_error
     fn icmp_error(&mut self, seq: SeqNumber, error: IcmpError, cx: &mut Context<'_>) {
         if !seq.in_window(self.snd.una, self.snd.max.since(self.snd.una)) {
             cx.counters.icmp_not_in_flight.inc();
@@ -79,4 +80,5 @@ impl Tcb {
             IcmpError::FragmentationNeeded(report) => self.fragmentation_needed(seq, report, cx),
         }
     }
+    // ANCHOR_END: icmp_error
 }

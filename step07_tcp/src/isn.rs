@@ -59,6 +59,7 @@ impl Secret {
         TimestampClock::new(low(self.hash(local, remote, 2)))
     }
 
+    // ANCHOR: ports
     /// Candidates for the port of an active open, every port of the range once.
     /// The start depends on who is to be reached and the next is the one
     /// behind, so that a port comes back as late as possible (RFC 6056 §3.3.3).
@@ -75,6 +76,7 @@ impl Secret {
             u16::try_from(u64::from(*EPHEMERAL.start()) + place).ok()
         })
     }
+    // ANCHOR_END: ports
 
     /// The hash behind a SYN cookie: like F, over what the cookie vouches for.
     pub(crate) fn cookie(

@@ -161,6 +161,7 @@ impl Tcb {
         report: TooBig,
         cx: &mut Context<'_>,
     ) {
+        // ANCHOR: credible
         let path = &mut self.path_mtu;
         // A router that tells the truth names less than what did not pass; and
         // we have sent nothing longer than what we take the way to carry.
@@ -179,6 +180,7 @@ impl Tcb {
         }
         self.lower_path_mtu(report.mtu(), cx);
         self.output(cx);
+        // ANCHOR_END: credible
     }
 
     /// The retransmission timer has expired. Something may be wrong with the way.

@@ -56,6 +56,7 @@ fn hash(secret: &Secret, ends: (SocketAddrV4, SocketAddrV4), irs: SeqNumber, wha
     u32::from_le_bytes([a, b, c, 0])
 }
 
+// ANCHOR: make
 /// The number of a SYN,ACK to a peer whose SYN has the number `irs`.
 fn make(
     secret: &Secret,
@@ -70,7 +71,9 @@ fn make(
     let index = u32::try_from(index).unwrap_or(0);
     SeqNumber::new(time_field(period) << 27 | index << 24 | hash)
 }
+// ANCHOR_END: make
 
+// ANCHOR: check
 /// Have we lately sent this number in answer to that SYN? Then it tells the
 /// peer's MSS.
 fn check(
@@ -87,6 +90,7 @@ fn check(
     let valid = age <= MAX_AGE && cookie.value() & 0x00ff_ffff == right;
     MSS.get(index as usize).copied().filter(|_| valid)
 }
+// ANCHOR_END: check
 
 impl State {
     /// The queue is full: answers a SYN without keeping anything.

@@ -366,6 +366,7 @@ impl Tcb {
         self.snd.nxt.saturating_since(self.snd.una)
     }
 
+    // ANCHOR: challenge
     /// May another challenge ACK be sent in this second?
     pub(crate) fn challenge_allowed(&mut self, now: Time) -> bool {
         if now.since(self.challenge_period).as_secs() >= 1 {
@@ -375,4 +376,5 @@ impl Tcb {
         self.challenge_acks += 1;
         self.challenge_acks <= CHALLENGE_ACKS
     }
+    // ANCHOR_END: challenge
 }

@@ -12,4 +12,5 @@ step07_tcp::snapshots! {
     guide29_sockets => example,
     windows => example,
     loss => example,
+    attacks => example,
 }

@@ -38,8 +38,9 @@ impl Tcb {
                 self.transition(TcpState::Closed);
                 return Check::Done;
             }
-            _ => {} // ANCHOR_END: fin_acknowledged
+            _ => {}
         }
+        // ANCHOR_END: fin_acknowledged
         Check::Continue
     }
 

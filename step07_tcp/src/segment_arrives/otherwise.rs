@@ -97,6 +97,7 @@ impl Tcb {
     /// Second, check the RST bit, as RFC 5961 §3.2 has it: only a reset
     /// exactly at the window's edge counts, others are asked to prove it.
     fn second_check_rst(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        // ANCHOR: exact_reset
         if !segment.flags.rst() {
             return Check::Continue;
         }
@@ -108,6 +109,7 @@ impl Tcb {
             self.send_challenge_ack(cx);
             return Check::Done;
         }
+        // ANCHOR_END: exact_reset
         // ANCHOR: reset
         cx.counters.resets_received.inc();
         match self.state {
