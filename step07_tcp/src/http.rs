@@ -34,6 +34,7 @@ type Status = &'static str;
 /// # Errors
 /// How to refuse it.
 fn read(stream: impl Read) -> io::Result<Result<Request, Status>> {
+    // ANCHOR: read
     let mut lines = BufReader::new(stream.take(REQUEST_LIMIT)).lines();
     let Some(first) = lines.next().transpose()? else {
         return Ok(Err("400 Bad Request"));
@@ -48,6 +49,7 @@ fn read(stream: impl Read) -> io::Result<Result<Request, Status>> {
     if !complete {
         return Ok(Err("400 Bad Request"));
     }
+    // ANCHOR_END: read
     let mut words = first.split(' ');
     let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next())
     else {
@@ -71,6 +73,7 @@ fn read(stream: impl Read) -> io::Result<Result<Request, Status>> {
 /// # Errors
 /// What ended the connection.
 pub fn serve(host: &Host, stream: &TcpStream) -> io::Result<()> {
+    // ANCHOR: request
     stream.set_read_timeout(Some(TIMEOUT))?;
     let request = match read(stream) {
         // Octets that are no text are no request either.
@@ -83,7 +86,9 @@ pub fn serve(host: &Host, stream: &TcpStream) -> io::Result<()> {
         Ok(Request { head, .. }) => ("404 Not Found", status_page::error("404 Not Found"), *head),
         Err(status) => (*status, status_page::error(status), false),
     };
+    // ANCHOR_END: request
     info!(target: "http", "{peer}: {request:?}: {status}");
+    // ANCHOR: answer
     let mut answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n\
          Content-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
@@ -94,6 +99,7 @@ pub fn serve(host: &Host, stream: &TcpStream) -> io::Result<()> {
     }
     let mut stream = stream;
     stream.write_all(answer.as_bytes())
+    // ANCHOR_END: answer
 }
 
 #[cfg(test)]

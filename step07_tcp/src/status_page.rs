@@ -10,6 +10,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;mar
     border-bottom:1px solid #8884}td{font-family:ui-monospace,monospace}\
     @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}}";
 
+// ANCHOR: escape
 /// Text in which nothing is markup.
 fn escape(text: &str) -> impl fmt::Display {
     fmt::from_fn(move |f| {
@@ -24,6 +25,7 @@ fn escape(text: &str) -> impl fmt::Display {
         Ok(())
     })
 }
+// ANCHOR_END: escape
 
 fn page(title: &str, head: &str, body: &str) -> String {
     format!(
@@ -48,6 +50,7 @@ fn table(caption: &str, columns: &[&str], rows: &[Vec<String>]) -> String {
     out + "</tr></table>"
 }
 
+// ANCHOR: connection
 fn connection(status: &Status) -> Vec<String> {
     let mut row = vec![
         status.local.to_string(),
@@ -66,6 +69,7 @@ fn connection(status: &Status) -> Vec<String> {
     }
     row
 }
+// ANCHOR_END: connection
 
 /// The page: connections, sockets, neighbours, counters.
 pub fn render(host: &Host) -> String {

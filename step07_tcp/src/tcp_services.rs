@@ -65,7 +65,6 @@ impl Drop for TcpServices {
     }
 }
 
-// ANCHOR: accept
 /// Accepts until the host shuts down, and waits for all connections to end.
 fn accept(host: &Host, port: u16, listener: &TcpListener) {
     let env = host.ip.env();
@@ -81,6 +80,7 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
                     return;
                 }
             };
+            // ANCHOR: thread
             if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
                 warn!(target: "services", "tcp/{port}: too many connections");
                 continue;
@@ -96,6 +96,7 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
                 drop(stream);
                 open.fetch_sub(1, Ordering::Relaxed);
             });
+            // ANCHOR_END: thread
             if let Err(error) = thread {
                 warn!(target: "services", "tcp/{port}: {error}");
                 open.fetch_sub(1, Ordering::Relaxed);
@@ -103,7 +104,6 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
         }
     });
 }
-// ANCHOR_END: accept
 
 // ANCHOR: serve
 /// Serves one connection until it ends.

@@ -13,4 +13,5 @@ step07_tcp::snapshots! {
     windows => example,
     loss => example,
     attacks => example,
+    browser => example,
 }
