@@ -7,4 +7,5 @@ step03_ip::snapshots! {
     guide08_output => example,
     guide09_upper => example,
     fragments => example,
+    options => example,
 }

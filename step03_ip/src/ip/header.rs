@@ -269,6 +269,7 @@ impl Header {
     }
     // ANCHOR_END: emit
 
+    // ANCHOR: emit_with
     /// Writes the header and `options` behind it, with the checksum over both.
     /// Writes nothing if there is no room for them.
     pub fn emit_with(&self, options: &Options, out: &mut [u8]) {
@@ -288,6 +289,7 @@ impl Header {
             header[10..12].copy_from_slice(&sum.to_be_bytes());
         }
     }
+    // ANCHOR_END: emit_with
 
     /// Length of the payload, in octets.
     pub fn payload_len(&self) -> u16 {

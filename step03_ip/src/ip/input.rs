@@ -44,12 +44,14 @@ impl Datagram<'_> {
     }
     // ANCHOR_END: into_packet
 
+    // ANCHOR: options
     /// The header's options, padding included; as long as nothing has been
     /// pulled off the payload.
     pub fn options(&self) -> &[u8] {
         let header = self.payload.pulled(self.header.header_len.into());
         header.get(MIN_LEN..).unwrap_or_default()
     }
+    // ANCHOR_END: options
 
     // ANCHOR: specific_dst
     /// The host's own address to which it was sent: the interface's, if it was
@@ -376,6 +378,7 @@ fn deliver(
     // END 3.16
 }
 
+// ANCHOR: count_options
 fn count_options(counters: &IpCounters, problem: Problem) -> DeliveryError {
     match problem {
         Problem::Malformed(at) => {
@@ -388,3 +391,4 @@ fn count_options(counters: &IpCounters, problem: Problem) -> DeliveryError {
         }
     }
 }
+// ANCHOR_END: count_options

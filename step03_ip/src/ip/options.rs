@@ -12,6 +12,7 @@ use std::time::Duration;
 /// The most octets of options that a header has room for.
 pub const MAX_LEN: usize = 40;
 
+// ANCHOR: kinds
 /// Ends the list.
 const END: u8 = 0;
 /// Fills a gap.
@@ -26,7 +27,9 @@ const LOOSE_SOURCE_ROUTE: u8 = 131;
 const STRICT_SOURCE_ROUTE: u8 = 137;
 /// Set in the kinds that all fragments carry.
 const COPIED: u8 = 0x80;
+// ANCHOR_END: kinds
 
+// ANCHOR: problem
 /// Why a datagram with options cannot be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -36,7 +39,9 @@ pub enum Problem {
     /// A source route goes on from here. This host is no gateway.
     SourceRoute,
 }
+// ANCHOR_END: problem
 
+// ANCHOR: items
 /// An option: its place in the list, its kind, and all its octets.
 type Item<'a> = (usize, u8, &'a [u8]);
 
@@ -59,6 +64,7 @@ fn items(options: &[u8]) -> impl Iterator<Item = Result<Item<'_>, Problem>> {
         })
     })
 }
+// ANCHOR_END: items
 
 /// 40 octets of options at most, behind 20 of header.
 fn malformed(at: usize) -> Problem {
@@ -71,6 +77,7 @@ fn malformed(at: usize) -> Problem {
 /// The first that keeps it from being delivered.
 pub fn check(options: &[u8]) -> Result<(), Problem> {
     // EXERCISE 3.15: Options that keep a datagram out
+    // ANCHOR: check
     for item in items(options) {
         let (at, kind, item) = item?;
         let smallest = match kind {
@@ -89,6 +96,7 @@ pub fn check(options: &[u8]) -> Result<(), Problem> {
         }
     }
     Ok(())
+    // ANCHOR_END: check
     // END 3.15
 }
 
@@ -118,6 +126,7 @@ impl Options {
         len: 0,
     };
 
+    // ANCHOR: new
     /// The options `octets`, as they stand in a header.
     ///
     /// # Errors
@@ -140,7 +149,9 @@ impl Options {
         self.len = end.next_multiple_of(4);
         true
     }
+    // ANCHOR_END: new
 
+    // ANCHOR: copied
     /// Those that all fragments carry; the others are in the first only.
     #[must_use]
     pub fn copied(&self) -> Self {
@@ -151,6 +162,7 @@ impl Options {
         }
         copied
     }
+    // ANCHOR_END: copied
 
     // ANCHOR: reflect
     /// What the answer to an echo carries: where `self` asks for a route or
@@ -184,6 +196,7 @@ impl Options {
     // ANCHOR_END: reflect
 }
 
+// ANCHOR: enter
 /// Enters `entry` where the pointer of `record` points, and moves that on.
 /// False if there is no room left.
 fn enter(record: &mut [u8], entry: &[u8]) -> bool {
@@ -198,6 +211,7 @@ fn enter(record: &mut [u8], entry: &[u8]) -> bool {
     record[2] = u8::try_from(start + entry.len() + 1).unwrap_or(u8::MAX);
     true
 }
+// ANCHOR_END: enter
 
 /// Enters milliseconds since midnight UT, in the form that the option asks
 /// for. False if so many found no room that they cannot be counted.
@@ -208,6 +222,7 @@ fn enter_time(record: &mut [u8], addr: Ipv4Addr, time: Duration) -> bool {
     let Some(&[_, _, pointer, flags]) = record.first_chunk() else {
         return false;
     };
+    // ANCHOR: stamp
     let entered = match flags & 0x0f {
         0 => enter(record, &both[4..]),
         1 => enter(record, &both),
@@ -228,6 +243,7 @@ fn enter_time(record: &mut [u8], addr: Ipv4Addr, time: Duration) -> bool {
         };
         record[3] = counted;
     }
+    // ANCHOR_END: stamp
     true
 }
 
