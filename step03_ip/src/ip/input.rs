@@ -224,7 +224,6 @@ impl Protocol for IpInput {
         // EXERCISE 3.9: IP input
         let counters = &self.ip.counters;
         counters.received.inc();
-        // ANCHOR: checks
         // ANCHOR: whole
         let header = match Header::parse(&packet) {
             Ok(header) => header,
@@ -262,7 +261,6 @@ impl Protocol for IpInput {
             debug!(target: "ip::input", "source address error, dev={}, src={}", device.name(), header.src);
             return;
         }
-        // ANCHOR_END: checks
         // ANCHOR_END: believable
         debug!(
             target: "ip::input",
