@@ -408,3 +408,24 @@ fn any_packet_is_survived_and_has_one_outcome() {
         "{ip:?} {icmp:?}"
     );
 }
+
+#[test]
+fn echoes_and_answers_are_bounded() {
+    let mut host = Host::new();
+    // To ourselves: each is answered, and nobody takes the answers.
+    for _ in 0..100 {
+        host.ping.send(ME, ME, b"hello").unwrap();
+        host.settle();
+    }
+    assert_eq!(host.icmp.counters.echo_forgotten.get(), 100 - 64);
+    let answers = std::iter::from_fn(|| host.ping.reply());
+    assert_eq!(
+        answers.map(|reply| reply.seq).collect::<Vec<_>>(),
+        (1..=64).collect::<Vec<_>>()
+    );
+    // To somebody who does not answer.
+    for _ in 0..100 {
+        host.ping.send(ME, PEER, b"hello").unwrap();
+    }
+    assert_eq!(host.icmp.counters.echo_forgotten.get(), 2 * (100 - 64));
+}

@@ -85,3 +85,16 @@ impl Tcb {
         u32::from(mss_of(self.mtu))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_peer_makes_segments_smaller_than_64_octets() {
+        assert_eq!(sendable_mss(1, 1500), 64);
+        assert_eq!(sendable_mss(0, 1500), 64);
+        assert_eq!(sendable_mss(65, 1500), 65);
+        assert_eq!(sendable_mss(u16::MAX, 1500), 1460);
+    }
+}

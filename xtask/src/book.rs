@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::{
-    anchors, console, excerpts, fences, generated, guide, html, includes, links, mdbook, paths,
-    runs, shell,
+    anchors, claims, console, excerpts, fences, generated, guide, html, includes, links, mdbook,
+    paths, runs, shell, unsafe_code,
 };
 
 /// Files by their path from the workspace's root, with `/` between the names.
@@ -52,7 +52,7 @@ pub fn run(root: &Path, write: bool) -> Result<bool> {
         }
     }
     type Check = fn(&Files) -> Findings;
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 9] = [
         ("includes", includes::check),
         ("anchors", anchors::check),
         ("fences", fences::check),
@@ -60,6 +60,8 @@ pub fn run(root: &Path, write: bool) -> Result<bool> {
         ("links", links::check),
         ("paths", paths::check),
         ("guide", guide::check),
+        ("claims", claims::check),
+        ("unsafe", unsafe_code::check),
     ];
     let mut good = true;
     for (name, check) in checks {

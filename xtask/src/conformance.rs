@@ -1,12 +1,13 @@
-//! The tables of conformance, `stepNN/CONFORMANCE.md`, as pages of the book.
-//! That each test in them exists is a test of their crates.
+//! The tables of conformance, `stepNN/CONFORMANCE.md`, and of limits,
+//! `step07_tcp/BOUNDS.md`, as pages of the book. That each test in the former
+//! exists is a test of their crates; [`claims`](crate::claims) sees to the latter.
 
 use anyhow::{Context, Result};
 
 use crate::book::{Files, PAGES};
 
 /// The table, the page, and how its headings' ids begin.
-const TABLES: [(&str, &str, &str); 2] = [
+const TABLES: [(&str, &str, &str); 3] = [
     (
         "step06_udp/CONFORMANCE.md",
         "conformance_hosts.md",
@@ -17,6 +18,7 @@ const TABLES: [(&str, &str, &str); 2] = [
         "conformance_tcp.md",
         "conformance-tcp",
     ),
+    ("step07_tcp/BOUNDS.md", "bounds.md", "bounds"),
 ];
 
 /// The pages: path and text.

@@ -7,6 +7,7 @@ use crate::book::{Files, Findings};
 use crate::runs::Run;
 use crate::{
     added, cheat_sheet, conformance, guide, log_lines, original, plot, rfcs, time_machine,
+    unsafe_code,
 };
 
 /// All that is generated: path and text.
@@ -16,6 +17,7 @@ pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     made.push(cheat_sheet::page(files)?);
     made.push(original::page(files)?);
     made.push(rfcs::page(files));
+    made.push(unsafe_code::page(files));
     made.extend(conformance::pages(files)?);
     made.extend(guide::tables(files)?);
     let last = runs.last().context("no scene was played")?;

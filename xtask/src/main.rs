@@ -17,6 +17,7 @@ mod api;
 mod book;
 mod browser;
 mod cheat_sheet;
+mod claims;
 mod conformance;
 mod console;
 mod diff;
@@ -42,6 +43,7 @@ mod skip;
 mod statements;
 mod tcp_options;
 mod time_machine;
+mod unsafe_code;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -21,6 +21,12 @@ use crate::sync::lock;
 /// quotes as much as fits (RFC 1812 §4.3.2.3).
 const MAX_ERROR_LEN: usize = 576;
 
+/// How many errors may be sent in a row.
+const ERROR_BURST: u32 = 100;
+
+/// After that, how long it takes until another may.
+const ERROR_INTERVAL: Duration = Duration::from_millis(10);
+
 /// ICMP, the way down.
 pub struct Icmp {
     ip: Arc<Ip>,
@@ -35,7 +41,7 @@ impl Icmp {
         Self {
             ip: Arc::clone(ip),
             // 100 at once, and 100 a second in the long run.
-            limit: Mutex::new(TokenBucket::new(100, Duration::from_millis(10))),
+            limit: Mutex::new(TokenBucket::new(ERROR_BURST, ERROR_INTERVAL)),
             counters: IcmpCounters::default(),
         }
     }

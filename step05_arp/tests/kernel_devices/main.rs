@@ -9,6 +9,7 @@
 mod frames;
 mod packet_socket;
 mod support;
+mod sys;
 mod tap;
 
 use step05_arp::cli::UsageError;

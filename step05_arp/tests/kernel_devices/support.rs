@@ -1,7 +1,5 @@
 //! A namespace for each test, and a device in it.
 
-use std::io::{ErrorKind, Write};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
@@ -39,17 +37,7 @@ pub fn in_namespace(test: &str, scene: fn()) {
         .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
         .stderr(Stdio::inherit()); // reasons for skipping are shown at once
-    // SAFETY: the closure runs in a child with one thread, between fork and
-    // exec. It allocates and opens files, which glibc makes safe after a fork.
-    unsafe {
-        command.pre_exec(|| {
-            namespace::enter().map_err(|error| {
-                // Not eprintln!, which the test runner would keep for itself.
-                let _ = writeln!(io::stderr(), "{error:#}");
-                ErrorKind::PermissionDenied.into()
-            })
-        });
-    }
+    crate::sys::enter_namespace(&mut command);
     match command.output() {
         Ok(output) => {
             let stdout = String::from_utf8_lossy(&output.stdout);

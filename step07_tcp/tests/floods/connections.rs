@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use step07_tcp::config::Config;
 use step07_tcp::flags::Flags;
@@ -209,4 +210,43 @@ fn tiny_segments_in_order() {
     assert!(flood.growth() < 20 * (80 << 10), "{}", flood.growth());
     assert!(flood.goodput() > 0.95 && flood.per_turn() > 0.25);
     flood.is_forgotten();
+}
+
+/// Sends one frame, and counts the segments that come of it.
+struct Asks(Vec<u8>, u32);
+
+impl Enemy for Asks {
+    fn sends(&mut self, _: u32, send: &mut dyn FnMut(Vec<u8>)) {
+        send(self.0.clone());
+    }
+
+    fn hears(&mut self, heard: Heard, send: &mut dyn FnMut(Vec<u8>)) {
+        match heard {
+            Heard::Question(answer) => send(answer),
+            Heard::Segment(..) => self.1 += 1,
+        }
+    }
+}
+
+/// Whoever sends in the name of others can make us send to them, and not much.
+#[test]
+fn strangers_get_little_for_what_they_send() {
+    let of = |flags| Segment {
+        flags,
+        ..Segment::default()
+    };
+    for (port, flags, expected) in [
+        // A connection that stays half-open for a minute: 1, 2, 4, 8 … seconds.
+        (PORT, Flags::SYN, 2..=7),
+        (1, Flags::SYN, 1..=1),
+        (1, Flags::ACK, 1..=1),
+        (PORT, Flags::ACK, 1..=1),
+        (1, Flags::RST, 0..=0),
+        (PORT, Flags::RST, 0..=0),
+    ] {
+        let mut world = World::new();
+        let mut enemy = Asks(segment(end(1), port, of(flags)), 0);
+        world.listen(Duration::from_secs(120), &mut enemy);
+        assert!(expected.contains(&enemy.1), "{port} {flags}: {}", enemy.1);
+    }
 }

@@ -193,6 +193,20 @@ impl World {
         }
     }
 
+    /// The enemy acts once and then listens, for `span`; nobody else speaks.
+    pub fn listen(&mut self, span: Duration, enemy: &mut dyn Enemy) {
+        enemy.sends(0, &mut |frame| self.link.write_frame(&frame).unwrap());
+        let (until, mut frame) = (self.env.now() + span, [0; 2000]);
+        while self.env.now() < until {
+            self.run_until(self.env.now() + MS);
+            while let Some(len) = self.link.read_frame(&mut frame).unwrap() {
+                if let Some(heard) = hear(&frame[..len]) {
+                    enemy.hears(heard, &mut |frame| self.link.write_frame(&frame).unwrap());
+                }
+            }
+        }
+    }
+
     /// What the victim's service does for others: lets them in, and writes.
     fn serve(&mut self, text: &[u8]) {
         if !self.serves {
