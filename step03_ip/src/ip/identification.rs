@@ -14,6 +14,7 @@ use crate::env::Env;
 /// Where the original's counter starts.
 const FIRST: u64 = 128;
 
+// ANCHOR: identifications
 /// Gives every datagram that can be fragmented a number of its own.
 #[derive(Debug)]
 pub struct Identifications {
@@ -22,6 +23,7 @@ pub struct Identifications {
     /// `None`: they are given in their order.
     key: Option<RandomState>,
 }
+// ANCHOR_END: identifications
 
 impl Identifications {
     /// As is right for a host in `env`: in order on a manual clock, otherwise
@@ -51,6 +53,7 @@ impl Identifications {
         }
     }
 
+    // ANCHOR: next
     /// The next. A datagram that nobody may fragment needs none, and may have
     /// any (RFC 6864 §4.1): zero tells nothing.
     pub fn next(&self, dont_fragment: bool) -> u16 {
@@ -63,8 +66,10 @@ impl Identifications {
             }
         }
     }
+    // ANCHOR_END: next
 }
 
+// ANCHOR: permuted
 /// The place of `count` among 2^16: a Feistel network of four rounds around a
 /// keyed hash. It can be run backward, so no two places are the same; and
 /// nobody who does not have the key can tell it from a shuffle (Luby, Rackoff).
@@ -78,6 +83,7 @@ fn permuted(key: &RandomState, count: u64) -> u16 {
     }
     u16::from_le_bytes([left, right])
 }
+// ANCHOR_END: permuted
 
 #[cfg(test)]
 mod tests {

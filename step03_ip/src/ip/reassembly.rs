@@ -21,9 +21,9 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 pub const MEMORY_LIMIT: usize = 4 * 65_535;
 /// What a fragment costs besides its octets.
 const OVERHEAD: usize = 256;
-// ANCHOR_END: limits
 /// What a datagram costs besides its fragments: its places in the maps.
 const PARTIAL_OVERHEAD: usize = 1024;
+// ANCHOR_END: limits
 /// The longest datagram, in octets.
 const MAX_LEN: usize = 65_535;
 
