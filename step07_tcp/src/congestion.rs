@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::cubic::Cubic;
 use crate::time::Time;
 
+// ANCHOR: trait
 /// The congestion window and what moves it. Everything is counted in octets.
 pub trait CongestionControl: fmt::Debug + Send {
     /// cwnd: how much may be in flight.
@@ -33,6 +34,7 @@ pub trait CongestionControl: fmt::Debug + Send {
 
     /// The retransmission timer has expired; `again` if for the same segment as before.
     fn timeout(&mut self, flight: u32, again: bool);
+    // ANCHOR_END: trait
 
     /// The last timeout was too early: the window is what it was (RFC 4015 §3.2).
     fn undo_timeout(&mut self) {}
@@ -63,6 +65,7 @@ pub enum CongestionPolicy {
 }
 
 impl CongestionPolicy {
+    // ANCHOR: policy
     /// The state of a connection with segments of `mss` octets that begins.
     pub fn start(self, mss: u32) -> Box<dyn CongestionControl> {
         match self {
@@ -71,12 +74,14 @@ impl CongestionPolicy {
             Self::Cubic => Box::new(Cubic::new(mss)),
         }
     }
+    // ANCHOR_END: policy
 }
 
 /// A network without limits.
 #[derive(Debug)]
 pub struct Unlimited;
 
+// ANCHOR: unlimited
 impl CongestionControl for Unlimited {
     fn window(&self) -> u32 {
         u32::MAX
@@ -87,6 +92,7 @@ impl CongestionControl for Unlimited {
     fn recovered(&mut self, _flight: u32) {}
     fn timeout(&mut self, _flight: u32, _again: bool) {}
 }
+// ANCHOR_END: unlimited
 
 /// Slow start and congestion avoidance of RFC 5681, with the recovery of RFC 6582.
 #[derive(Debug)]
@@ -119,15 +125,19 @@ impl NewReno {
     }
 }
 
+// ANCHOR: step
 /// By how many segments an acknowledgment lets the window grow in slow start.
 /// It may be delayed, and it may be one for all that arrived together; but one
 /// for very many must not cause a burst (L of RFC 9406 §4.2, and of RFC 3465).
 pub(crate) const SLOW_START_STEP: u32 = 8;
+// ANCHOR_END: step
 
+// ANCHOR: initial
 /// IW: ten segments, unless they are very long (RFC 6928 §2).
 pub(crate) fn initial_window(mss: u32) -> u32 {
     (10 * mss).min((2 * mss).max(14_600))
 }
+// ANCHOR_END: initial
 
 impl CongestionControl for NewReno {
     fn window(&self) -> u32 {
@@ -138,6 +148,7 @@ impl CongestionControl for NewReno {
         Some(self.ssthresh)
     }
 
+    // ANCHOR: newreno_acknowledged
     fn acknowledged(&mut self, acked: u32, flight: u32, _now: Time, _srtt: Duration) {
         // A window that is not used proves nothing about the network (RFC 7661 §4).
         if flight < self.cwnd / 2 {
@@ -155,7 +166,9 @@ impl CongestionControl for NewReno {
             }
         }
     }
+    // ANCHOR_END: newreno_acknowledged
 
+    // ANCHOR: newreno_loss
     fn loss(&mut self, flight: u32) {
         self.halve(flight);
         self.cwnd = self.ssthresh;
@@ -175,6 +188,7 @@ impl CongestionControl for NewReno {
         }
         self.cwnd = self.mss;
     }
+    // ANCHOR_END: newreno_loss
 
     fn undo_timeout(&mut self) {
         let (cwnd, ssthresh) = self.before_timeout;

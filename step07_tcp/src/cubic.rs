@@ -54,12 +54,14 @@ struct Epoch {
     w_est: f64,
 }
 
+// ANCHOR: w_cubic
 impl Epoch {
     /// W_cubic(t)
     fn w_cubic(&self, t: Duration) -> f64 {
         C * (t.as_secs_f64() - self.k).powi(3) + self.w_max
     }
 }
+// ANCHOR_END: w_cubic
 
 impl Cubic {
     /// The state at the start of a connection.
@@ -86,6 +88,7 @@ impl Cubic {
         octets
     }
 
+    // ANCHOR: cubic_reduce
     /// What a loss means for the epochs to come (§4.6, §4.7).
     fn reduce(&mut self, flight: u32) {
         self.epoch = None;
@@ -99,6 +102,7 @@ impl Cubic {
         };
         self.ssthresh = (self.segments(flight) * BETA).max(2.0);
     }
+    // ANCHOR_END: cubic_reduce
 
     /// Congestion avoidance (§4.2 to §4.5).
     fn avoid_congestion(&mut self, acked: f64, now: Time, srtt: Duration) {
@@ -122,6 +126,7 @@ impl Cubic {
             1.0
         };
         epoch.w_est += alpha * acked / cwnd;
+        // ANCHOR: cubic_grow
         let t = now.since(epoch.start);
         if epoch.w_cubic(t) < epoch.w_est {
             // Where NewReno would be faster, be as fast (§4.3).
@@ -131,6 +136,7 @@ impl Cubic {
             let target = epoch.w_cubic(t + srtt).clamp(cwnd, 1.5 * cwnd);
             self.cwnd += (target - cwnd) / cwnd * acked;
         }
+        // ANCHOR_END: cubic_grow
     }
 }
 

@@ -69,12 +69,14 @@ impl Tcb {
         self.queue.pipe().saturating_sub(self.recovery.departed())
     }
 
+    // ANCHOR: congestion_room
     /// How much the congestion window still takes.
     fn congestion_room(&self) -> u32 {
         let window = self.prr.map(|prr| prr.window());
         let window = window.unwrap_or_else(|| self.congestion.window());
         window.saturating_sub(self.in_network())
     }
+    // ANCHOR_END: congestion_room
 
     /// The length of the text of the next segment, if it should be sent now:
     /// the sender's algorithm of RFC 9293 §3.8.6.2.1 with Nagle's (§3.7.4).
