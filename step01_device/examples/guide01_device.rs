@@ -13,9 +13,11 @@ fn main() -> ExitCode {
         "guide01_device",
         "Guide step 1: a device that swallows all it is given.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = null::init(&mut devices);
             let mut net = Net::new(env, devices, DropInput::default());
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

@@ -13,9 +13,11 @@ fn main() -> ExitCode {
         "guide03_loopback",
         "Guide step 3: a device with a queue.",
         |env| {
+            // ANCHOR: root
             let mut devices = Devices::new(env);
             let device = loopback::init(&mut devices);
             let mut net = Net::new(env, devices, DropInput::default());
+            // ANCHOR_END: root
 
             net.open()?;
             for _ in 0..3 {

@@ -120,8 +120,8 @@ impl<const N: usize> From<[u8; N]> for HwAddr {
     }
 }
 
-// ANCHOR: transmitter
 /// The way down of a driver.
+// ANCHOR: transmitter
 pub trait Transmitter: Send + Sync {
     /// Gets the hardware ready. Called once, before the first packet.
     ///
@@ -149,6 +149,7 @@ pub trait Transmitter: Send + Sync {
 }
 // ANCHOR_END: transmitter
 
+// ANCHOR: received
 /// What a driver has found when it was asked for a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received {
@@ -160,6 +161,7 @@ pub enum Received {
     /// Nothing, for now.
     Nothing,
 }
+// ANCHOR_END: received
 
 // ANCHOR: receiver
 /// The way up of a driver: its interrupt service routine.
@@ -304,6 +306,7 @@ impl Device {
     }
     // ANCHOR_END: open
 
+    // ANCHOR: close
     /// Stops the device. Closing a device that is down changes nothing.
     pub fn close(&self) {
         // EXERCISE 1.4: Up and down
@@ -313,6 +316,7 @@ impl Device {
         }
         // END 1.4
     }
+    // ANCHOR_END: close
 
     // ANCHOR: output
     /// Sends `packet`, which carries the protocol `ethertype`, to `dst`.
@@ -321,7 +325,9 @@ impl Device {
     /// `NetworkDown` if the device is down, `InvalidInput` if the packet is
     /// longer than the MTU, or what the driver says. The packet is lost.
     pub fn output(&self, dst: HwAddr, ethertype: u16, packet: Packet) -> io::Result<()> {
+        // ANCHOR_END: output
         // EXERCISE 1.5: Send through a device
+        // ANCHOR: refuse
         if !self.is_up() {
             self.counters.down.inc();
             debug!(target: "device::output", "not opened, dev={}", self.name);
@@ -333,6 +339,8 @@ impl Device {
             error!(target: "device::output", "too long, dev={}, mtu={}, len={len}", self.name, self.config.mtu);
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        // ANCHOR_END: refuse
+        // ANCHOR: hand_over
         debug!(target: "device::output", "dev={}, type=0x{ethertype:04x}, len={len}{}", self.name, hexdump(&packet));
         match self.transmitter.transmit(self, dst, ethertype, packet) {
             Ok(()) => {
@@ -351,9 +359,9 @@ impl Device {
             }
         }
         Ok(())
+        // ANCHOR_END: hand_over
         // END 1.5
     }
-    // ANCHOR_END: output
 
     /// Once for many packets in a row: a window full of them may be lost.
     fn report_failure(&self, len: usize, error: &io::Error) {
@@ -413,7 +421,9 @@ impl Devices {
         transmitter: impl Transmitter + 'static,
         receiver: impl Receiver + 'static,
     ) -> Arc<Device> {
+        // ANCHOR_END: register
         // EXERCISE 1.3: Register a device
+        // ANCHOR: register_body
         let index = self.table.len();
         let name = format!("net{index}");
         let line = u32::try_from(index).unwrap_or(u32::MAX);
@@ -435,9 +445,9 @@ impl Devices {
             receiver: Box::new(receiver),
         });
         device
+        // ANCHOR_END: register_body
         // END 1.3
     }
-    // ANCHOR_END: register
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ impl Net {
     ///
     /// # Errors
     /// The first device that cannot be opened; those before it are closed again.
+    // ANCHOR: open
     pub fn open(&mut self) -> anyhow::Result<()> {
         // EXERCISE 1.6: All devices up
         let _scope = logger::scope(&self.env);
@@ -138,6 +139,7 @@ impl Net {
         Ok(())
         // END 1.6
     }
+    // ANCHOR_END: open
 
     /// Closes all devices. Nothing is sent or received any more.
     pub fn close(&mut self) {
@@ -236,7 +238,7 @@ impl Net {
         self.watches = watches;
     }
 
-    // ANCHOR: run
+    // ANCHOR: arm
     /// Turns the crank until `stop`, asleep while there is nothing to do.
     fn run(&mut self, stop: &AtomicBool) {
         let _scope = logger::scope(&self.env);
@@ -255,6 +257,8 @@ impl Net {
             if stop.load(Ordering::SeqCst) {
                 return;
             }
+            // ANCHOR_END: arm
+            // ANCHOR: sleep
             let timeout = if busy || self.has_work() {
                 Some(Duration::ZERO)
             } else {
@@ -264,9 +268,9 @@ impl Net {
             self.poll(timeout, Some(bell));
             doorbell.disarm();
             busy = self.turn();
+            // ANCHOR_END: sleep
         }
     }
-    // ANCHOR_END: run
 
     /// Opens all devices and lets a thread of its own turn the crank.
     ///

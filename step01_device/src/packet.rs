@@ -60,7 +60,7 @@ impl Packet {
         packet
     }
 
-    // ANCHOR: headroom
+    // ANCHOR: prepend
     /// Puts `n` bytes before the contents and returns them, for a header to be
     /// written. They hold whatever was pulled from there before, or zeros.
     pub fn prepend(&mut self, n: usize) -> &mut [u8] {
@@ -78,7 +78,9 @@ impl Packet {
         &mut self.buffer[self.head..self.head + n]
         // END 1.1
     }
+    // ANCHOR_END: prepend
 
+    // ANCHOR: pull
     /// Takes `n` bytes off the front. Returns false, and changes nothing, if
     /// the packet is shorter. [`prepend`](Self::prepend) brings them back.
     #[must_use]
@@ -91,7 +93,7 @@ impl Packet {
         fits
         // END 1.2
     }
-    // ANCHOR_END: headroom
+    // ANCHOR_END: pull
 
     /// The `n` bytes before the contents, which were [`pull`](Self::pull)ed
     /// before; fewer if there are fewer.

@@ -93,7 +93,9 @@ impl Protocols {
         ethertype: EtherType,
         handler: impl Protocol + 'static,
     ) -> Result<(), AlreadyRegistered> {
+        // ANCHOR_END: register
         // EXERCISE 2.1: Register a protocol
+        // ANCHOR: register_body
         if self
             .entries
             .iter()
@@ -109,9 +111,9 @@ impl Protocols {
         });
         info!(target: "protocol::register", "registered, type={ethertype}");
         Ok(())
+        // ANCHOR_END: register_body
         // END 2.1
     }
-    // ANCHOR_END: register
 }
 
 impl Input for Protocols {
