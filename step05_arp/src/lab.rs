@@ -20,7 +20,7 @@ use log::info;
 
 use crate::cli::Cli;
 use crate::env::Env;
-use crate::serve::{Server, capture, config, options};
+use crate::serve::{OFFLOAD, Server, capture, config, options};
 use crate::signal::CtrlC;
 use crate::tap::Tap;
 use crate::{namespace, sys};
@@ -49,7 +49,7 @@ pub fn run<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     };
     let config = config(&matches)?;
-    let tap = private_tap().with_context(|| {
+    let tap = private_tap(matches.is_set(OFFLOAD)).with_context(|| {
         let how = namespace::sudo_instructions(DEVICE, KERNEL, PREFIX);
         format!("no lab on this system. This does instead, with 'serve':\n{how}\nThe reason")
     })?;
@@ -63,9 +63,13 @@ pub fn run<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> 
     code
 }
 
-fn private_tap() -> Result<Tap> {
+fn private_tap(offload: bool) -> Result<Tap> {
     namespace::enter()?;
-    let tap = Tap::open(DEVICE)?;
+    let tap = if offload {
+        Tap::open_offloading(DEVICE)?
+    } else {
+        Tap::open(DEVICE)?
+    };
     namespace::configure(DEVICE, KERNEL, PREFIX)?;
     Ok(tap)
 }

@@ -18,11 +18,12 @@ use log::info;
 use crate::cli::{self, Cli, Matches, usage};
 use crate::env::Env;
 use crate::ethernet::MacAddr;
-use crate::frame::{self, Capture, DeviceName, FrameIo};
+use crate::frame::{self, Capture, DeviceName, FrameIo, Kind};
 use crate::host::Config;
 use crate::ip::Cidr;
 use crate::scene::{Recording, pcap_option};
 use crate::signal::CtrlC;
+use crate::tap::Tap;
 use crate::{lab, sys};
 
 /// A host that serves, until it is stopped.
@@ -113,6 +114,10 @@ pub fn options(cli: Cli) -> Cli {
         Some("64"),
         "time to live of what the host sends, 1 to 255",
     )
+    .flag(
+        OFFLOAD,
+        "leave checksums, and the cutting of TCP into segments, to the other end of a TAP",
+    )
     .option(
         "--pcap",
         "FILE",
@@ -120,6 +125,9 @@ pub fn options(cli: Cli) -> Cli {
         "write what crosses the device, for Wireshark",
     )
 }
+
+/// Name of the option by which a TAP is opened with offloading.
+pub(crate) const OFFLOAD: &str = "--offload";
 
 /// The option that says which device.
 pub fn device_option(cli: Cli) -> Cli {
@@ -201,7 +209,13 @@ pub fn open_device(env: &Arc<Env>, matches: &Matches) -> Result<Box<dyn FrameIo>
         }
         return Err(usage(message));
     }
-    capture(env, matches, frame::open_device(name)?)
+    if !matches.is_set(OFFLOAD) {
+        return capture(env, matches, frame::open_device(name)?);
+    }
+    if frame::kind(name)? != Some(Kind::Tap) {
+        return Err(usage(format!("option {OFFLOAD}: '{name}' is not a TAP")));
+    }
+    capture(env, matches, Box::new(Tap::open_offloading(name)?))
 }
 
 fn serve<S: Server>(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {
