@@ -10,7 +10,7 @@
 //! - a user calls: `listen`, `connect`, `send` …, in [`user_calls`](crate::user_calls)
 //! - time passes: [`State::on_timer`], due at [`State::deadline`]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -38,9 +38,11 @@ pub struct State {
     memory: usize,
     /// How many ephemeral ports were given away.
     pub(crate) ports_given: u64,
-    pub(crate) tcbs: BTreeMap<Id, Tcb>,
+    /// Found in the same time however many there are, as are their ends below:
+    /// each segment asks for both.
+    pub(crate) tcbs: HashMap<Id, Box<Tcb>>,
     /// Local end and remote end, for all TCBs that can receive segments.
-    connections: BTreeMap<(SocketAddrV4, SocketAddrV4), Id>,
+    connections: HashMap<(SocketAddrV4, SocketAddrV4), Id>,
     pub(crate) listeners: Listeners,
     /// The next deadline of each TCB that has one.
     deadlines: BTreeSet<(Time, Id)>,
@@ -76,8 +78,8 @@ impl State {
             next_id: 1,
             memory: 0,
             ports_given: 0,
-            tcbs: BTreeMap::new(),
-            connections: BTreeMap::new(),
+            tcbs: HashMap::new(),
+            connections: HashMap::new(),
             listeners: Listeners::default(),
             deadlines: BTreeSet::new(),
             changed: Vec::new(),
@@ -146,6 +148,13 @@ impl State {
         id
     }
 
+    /// All TCBs, the oldest first: a map has them in any order.
+    pub(crate) fn ids(&self) -> Vec<Id> {
+        let mut ids: Vec<Id> = self.tcbs.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// The connection between two ends.
     pub(crate) fn connection(&self, local: SocketAddrV4, remote: SocketAddrV4) -> Option<Id> {
         self.connections.get(&(local, remote)).copied()
@@ -158,7 +167,7 @@ impl State {
             tcb.path_mtu.start_with(mtu);
         }
         self.connections.insert((tcb.local, tcb.remote), id);
-        self.tcbs.insert(id, tcb);
+        self.tcbs.insert(id, Box::new(tcb));
         id
     }
 

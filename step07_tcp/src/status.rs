@@ -65,7 +65,7 @@ impl State {
     /// STATUS: what a connection or a listener looks like now. `None` if there
     /// is none of that name.
     pub fn status(&self, id: Id) -> Option<Status> {
-        let connection = || self.tcbs.get(&id).map(Tcb::status);
+        let connection = || self.tcbs.get(&id).map(|tcb| tcb.status());
         let listener = || {
             self.listeners
                 .get(id)
@@ -80,7 +80,8 @@ impl State {
             .listeners
             .iter()
             .map(|(id, listener)| of_listener(id, listener));
-        listeners.chain(self.tcbs.values().map(Tcb::status))
+        let connections = self.ids().into_iter().filter_map(|id| self.tcbs.get(&id));
+        listeners.chain(connections.map(|tcb| tcb.status()))
     }
 }
 

@@ -212,12 +212,11 @@ impl State {
     /// is in TIME-WAIT has no peer that waits, and listeners end with their handles.
     pub fn shut_down(&mut self, now: Time, out: &mut Vec<Outgoing>) {
         self.down = true;
-        let open = self
-            .tcbs
-            .values()
-            .filter(|tcb| tcb.state != TcpState::TimeWait);
-        for id in open.map(|tcb| tcb.id).collect::<Vec<_>>() {
-            self.end(id, now, out, Tcb::abort);
+        for id in self.ids() {
+            let tcb = self.tcbs.get(&id);
+            if tcb.is_some_and(|tcb| tcb.state != TcpState::TimeWait) {
+                self.end(id, now, out, Tcb::abort);
+            }
         }
     }
 
