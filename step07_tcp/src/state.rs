@@ -22,7 +22,7 @@ use crate::orphans::ByAge;
 use crate::path_mtu::PathMtus;
 use crate::segment::{Outgoing, Segment};
 use crate::seq::SeqNumber;
-use crate::tcb::{Context, Id, Opened, Owner, Tcb, TcpState};
+use crate::tcb::{ById, Context, Id, Opened, Owner, Tcb, TcpState};
 use crate::tcp_counters::TcpCounters;
 use crate::time::Time;
 
@@ -40,7 +40,7 @@ pub struct State {
     pub(crate) ports_given: u64,
     /// Found in the same time however many there are, as are their ends below:
     /// each segment asks for both.
-    pub(crate) tcbs: HashMap<Id, Box<Tcb>>,
+    pub(crate) tcbs: ById<Box<Tcb>>,
     /// Local end and remote end, for all TCBs that can receive segments.
     connections: HashMap<(SocketAddrV4, SocketAddrV4), Id>,
     pub(crate) listeners: Listeners,
@@ -78,7 +78,7 @@ impl State {
             next_id: 1,
             memory: 0,
             ports_given: 0,
-            tcbs: HashMap::new(),
+            tcbs: ById::default(),
             connections: HashMap::new(),
             listeners: Listeners::default(),
             deadlines: BTreeSet::new(),

@@ -6,7 +6,9 @@
 //! [`retransmission`](crate::retransmission), [`recovery`](crate::recovery),
 //! [`persist`](crate::persist), [`time_wait`](crate::time_wait).
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -43,6 +45,32 @@ use crate::window_scale::WindowScale;
 /// The name of a connection or a listener: what a socket holds. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub(crate) u64);
+
+/// A hash map by [`Id`]. They are counted up by us, and no stranger chooses
+/// them: the number itself, stirred a little, is hash enough.
+pub(crate) type ById<T> = HashMap<Id, T, BuildHasherDefault<IdHasher>>;
+
+/// See [`ById`].
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.write_u64(self.0 ^ u64::from(*octet));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // A map looks at the upper bits as well as at the lower: 2^64 / φ
+        // carries the count to both (Knuth, "The Art of Computer Programming" 6.4).
+        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

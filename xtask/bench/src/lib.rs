@@ -1,0 +1,3 @@
+//! What the benchmarks have in common: two hosts on a wire in memory.
+
+pub mod memory;
