@@ -5,6 +5,7 @@
 //! for such a device goes down the floors unfinished, with a note of what is
 //! left to do; see [`DeviceFlags::OFFLOAD`](crate::device::DeviceFlags::OFFLOAD).
 
+// ANCHOR: unfinished
 /// What is left to do on a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfinished {
@@ -19,3 +20,4 @@ pub struct Unfinished {
     /// The text of one segment, in octets, if the packet is to be cut.
     pub segment: Option<u16>,
 }
+// ANCHOR_END: unfinished

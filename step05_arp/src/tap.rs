@@ -151,12 +151,14 @@ impl FrameIo for Tap {
         Ok(len.map(|len| (len.saturating_sub(header.len()), offload::left(&header))))
     }
 
+    // ANCHOR: write_unfinished
     fn write_unfinished(&self, frame: &[u8], left: &Unfinished) -> io::Result<()> {
         if !self.offload {
             return Err(ErrorKind::Unsupported.into());
         }
         self.write_behind(&offload::header(left), frame)
     }
+    // ANCHOR_END: write_unfinished
 }
 
 impl Tap {

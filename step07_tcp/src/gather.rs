@@ -72,6 +72,7 @@ fn is_plain(outgoing: &Outgoing) -> bool {
     segment.flags - Flags::PSH == Flags::ACK && !segment.payload.is_empty()
 }
 
+// ANCHOR: alike
 /// Do the two differ in nothing but place, text, and PSH?
 fn is_alike(a: &Outgoing, b: &Outgoing) -> bool {
     let (one, other) = (&a.segment, &b.segment);
@@ -81,6 +82,7 @@ fn is_alike(a: &Outgoing, b: &Outgoing) -> bool {
         && one.options == other.options
         && (one.urgent_pointer, other.urgent_pointer) == (0, 0)
 }
+// ANCHOR_END: alike
 
 fn join(first: Outgoing, rest: impl Iterator<Item = Outgoing>) -> Outgoing {
     let mut joined = first;

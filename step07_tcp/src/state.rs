@@ -120,12 +120,15 @@ impl State {
         }
     }
 
+    // ANCHOR: turn
     /// Segments that arrive from now on have arrived together: an
     /// acknowledgment that is not urgent waits for the end of the turn.
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
     }
+    // ANCHOR_END: turn
 
+    // ANCHOR: end_turn
     /// All segments of the turn are through: sends the acknowledgments that waited.
     pub fn end_turn(&mut self, now: Time, out: &mut Vec<Outgoing>) {
         self.in_turn = false;
@@ -133,6 +136,7 @@ impl State {
             self.with(id, now, out, Tcb::output);
         }
     }
+    // ANCHOR_END: end_turn
 
     /// Takes the list of those whose state has changed so that a user who waits
     /// for them should look again: connections, and listeners with a new child.

@@ -54,6 +54,7 @@ pub(crate) type ById<T> = HashMap<Id, T, BuildHasherDefault<IdHasher>>;
 #[derive(Debug, Default)]
 pub(crate) struct IdHasher(u64);
 
+// ANCHOR: id_hasher
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
@@ -71,6 +72,7 @@ impl Hasher for IdHasher {
         self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
 }
+// ANCHOR_END: id_hasher
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

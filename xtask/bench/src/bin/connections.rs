@@ -7,33 +7,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // it is a measurement: what fails ends it
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bench::memory::World;
-
-/// The system's allocator, and what is in use.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps to the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps to the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use bench::sys::{self, Counting};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -55,12 +32,12 @@ fn main() {
     for count in counts {
         let mut world = World::new().unwrap();
         world.connect().unwrap();
-        let before = LIVE.load(Ordering::Relaxed);
+        let before = sys::live();
         for _ in 1..count {
             world.connect().unwrap();
         }
         let ends = 2 * (count - 1);
-        let idle = (LIVE.load(Ordering::Relaxed) - before).checked_div(ends);
+        let idle = (sys::live() - before).checked_div(ends);
         let idle = idle.map_or("–".to_owned(), |octets| octets.to_string());
         for active in [1, 64] {
             if active > count {
@@ -68,12 +45,12 @@ fn main() {
             }
             // Warm up: windows and buffers get their sizes.
             world.transfer(OCTETS / 4, active).unwrap();
-            let (frames, allocations) = (world.frames(), ALLOCATIONS.load(Ordering::Relaxed));
+            let (frames, allocations) = (world.frames(), sys::allocations());
             let begin = Instant::now();
             world.transfer(OCTETS, active).unwrap();
             let seconds = begin.elapsed().as_secs_f64();
             let frames = (world.frames() - frames) as f64;
-            let allocations = (ALLOCATIONS.load(Ordering::Relaxed) - allocations) as f64;
+            let allocations = (sys::allocations() - allocations) as f64;
             let goodput = OCTETS as f64 * 8e-9 / seconds;
             let one = *of_one.get_or_insert(goodput);
             println!(
