@@ -1,6 +1,10 @@
 //! One way to lock.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+// What sleeps is written against these names, so that a model checker can put
+// its own locks in their place.
+pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Locks `mutex`, also after another thread has panicked while it held it.
 ///

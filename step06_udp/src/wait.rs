@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use log::debug;
 
-use crate::sync::lock;
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, lock};
 
 /// What a sleeper waits for: the number of a control block.
 pub type Key = u64;
