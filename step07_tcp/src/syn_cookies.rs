@@ -138,6 +138,27 @@ impl State {
         });
     }
 
+    /// Does an ACK for a half-open connection acknowledge not our SYN, but a
+    /// cookie? One was sent before there was a place for the connection, and
+    /// the peer, who has asked twice, believes the first answer.
+    pub(crate) fn brings_cookie(&self, id: Id, segment: &Segment, now: Time) -> bool {
+        let Some(tcb) = self.tcbs.get(&id) else {
+            return false;
+        };
+        let Owner::Listener(listener) = tcb.owner else {
+            return false;
+        };
+        let backlog = self.listeners.backlog(listener);
+        let until = backlog.and_then(|backlog| backlog.cookies_until);
+        let (ends, irs) = ((tcb.local, tcb.remote), segment.seq - 1);
+        tcb.state == TcpState::SynReceived
+            && segment.flags.ack()
+            && !segment.flags.rst()
+            && segment.ack != tcb.snd.nxt
+            && until.is_some_and(|until| now <= until)
+            && check(&self.secret, ends, irs, segment.ack - 1, now).is_some()
+    }
+
     /// An ACK for a listener: if it brings a cookie back, it completes a
     /// handshake, and the connection is made now. False if it does not.
     pub(crate) fn take_syn_cookie(

@@ -57,7 +57,9 @@ impl State {
         let mut beyond = None;
         if let Some(id) = self.connection(local, remote) {
             beyond = self.give_way(id, &segment);
-            if beyond.is_none() {
+            if self.brings_cookie(id, &segment, now) {
+                self.discard(id);
+            } else if beyond.is_none() {
                 if self.must_wait_outside(id, &segment) {
                     log::debug!(target: "tcp::segment_arrives", "backlog is full, foreign={remote}");
                     self.counters.backlog_full.inc();

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use step07_tcp::config::Config;
+use step07_tcp::flags::Flags;
 use step07_tcp::segment::Segment;
 use step07_tcp::seq::SeqNumber;
 use step07_tcp::status::Status;
@@ -136,6 +137,34 @@ fn only_a_cookie_of_ours_makes_a_connection() {
     talk.wait(s(128));
     assert!(talk.inject(good)[0].starts_with("-----R--"));
     assert_eq!(of_peer(&talk).map(|status| status.id), None);
+}
+
+/// A client's SYN is answered with a cookie; the answer is late, and so the
+/// client repeats the SYN, for which there is a place now. Two answers are
+/// under way, with different numbers, and the client believes the first.
+#[test]
+fn cookie_counts_although_there_is_a_place_by_now() {
+    let mut talk = flooded();
+    let cookie = request(&mut talk, peer());
+    let given_up = Segment {
+        flags: Flags::RST,
+        ..talk.ack(1, 0)
+    };
+    talk.inject_from(stranger(0), given_up);
+    let other = request(&mut talk, peer());
+    assert_ne!(cookie, other);
+    let hello = Segment {
+        ack: cookie + 1,
+        ..talk.text(1, 1, b"hello")
+    };
+    let answers = talk.inject(hello);
+    assert!(
+        answers.iter().all(|answer| !answer.contains('R')),
+        "{answers:?}"
+    );
+    let status = of_peer(&talk).unwrap();
+    assert_eq!((status.state, status.readable), (TcpState::Established, 5));
+    assert_eq!(talk.state.counters().cookies_taken.get(), 1);
 }
 
 #[test]

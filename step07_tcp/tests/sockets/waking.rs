@@ -16,8 +16,9 @@ use crate::world::{World, kind, octets, wait_for_sleepers, watched};
 
 type Sleeper = JoinHandle<Option<ErrorKind>>;
 
-/// Threads of `a` that are asleep in each of the calls that can block.
-fn sleepers(world: &World) -> Vec<Sleeper> {
+/// Threads of `a` that are asleep in each of the calls that can block, and the
+/// other ends of their connections, which have to stay open.
+fn sleepers(world: &World) -> (Vec<Sleeper>, [TcpStream; 2]) {
     fn asleep<T>(tcp: &Arc<Tcp>, call: impl FnOnce() -> io::Result<T> + Send + 'static) -> Sleeper {
         let before = tcp.sleepers();
         let thread = thread::spawn(move || kind(call()));
@@ -26,8 +27,8 @@ fn sleepers(world: &World) -> Vec<Sleeper> {
     }
     let tcp = &world.a.tcp;
     let listener = step07_tcp::tcp_listener::TcpListener::bind(tcp, "0.0.0.0:7").unwrap();
-    let (mut reader, _) = forgotten(world.connection());
-    let (mut writer, _) = forgotten(world.connection());
+    let (mut reader, kept) = world.connection();
+    let (mut writer, too) = world.connection();
     writer.set_nonblocking(true).unwrap();
     let mut quiet = 0;
     while quiet < 100 {
@@ -42,7 +43,7 @@ fn sleepers(world: &World) -> Vec<Sleeper> {
     let connector = Arc::clone(tcp);
     // Nobody is there: ARP takes its time to find out.
     let connect = move || TcpStream::connect(&connector, "192.0.2.77:7");
-    vec![
+    let sleepers = vec![
         asleep(tcp, move || listener.accept()),
         asleep(tcp, move || reader.read(&mut [0])),
         asleep(tcp, move || -> io::Result<()> {
@@ -52,19 +53,15 @@ fn sleepers(world: &World) -> Vec<Sleeper> {
         }),
         asleep(tcp, move || flusher.wait_flushed(None)),
         asleep(tcp, connect),
-    ]
-}
-
-/// The server's end stays open for as long as the test runs.
-fn forgotten((client, server): (TcpStream, TcpStream)) -> (TcpStream, ()) {
-    (client, std::mem::forget(server))
+    ];
+    (sleepers, [kept, too])
 }
 
 #[test]
 fn an_interruption_wakes_all() {
     watched("an_interruption_wakes_all", || {
         let world = World::new();
-        let sleepers = sleepers(&world);
+        let (sleepers, _kept) = sleepers(&world);
         world.a.tcp.interrupt();
         for sleeper in sleepers {
             assert_eq!(sleeper.join().unwrap(), Some(ErrorKind::Interrupted));
@@ -76,7 +73,7 @@ fn an_interruption_wakes_all() {
 fn the_end_wakes_all() {
     watched("the_end_wakes_all", || {
         let world = World::new();
-        let sleepers = sleepers(&world);
+        let (sleepers, _kept) = sleepers(&world);
         world.a.tcp.close();
         for sleeper in sleepers {
             assert_eq!(sleeper.join().unwrap(), Some(ErrorKind::Interrupted));
