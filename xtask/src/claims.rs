@@ -79,8 +79,10 @@ fn declared<'a>(line: &'a str, name: &str) -> Option<Option<&'a str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::book::files;
+    use crate::book::{files, read};
 
     const SOURCE: &str = "\
         /// So many.\n\
@@ -112,6 +114,16 @@ mod tests {
             assert_eq!(errors(&line), [""; 0], "{claim}");
         }
         assert_eq!(errors("`a::b` and a.rs::c"), [""; 0]);
+    }
+
+    #[test]
+    fn limits_and_attacks_are_as_their_pages_say() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let files = read(&root).unwrap();
+        for page in ["step07_tcp/BOUNDS.md", "book/src/security.md"] {
+            assert!(files[page].matches(".rs::").count() > 30, "{page}");
+        }
+        assert_eq!(check(&files).errors, [""; 0]);
     }
 
     #[test]

@@ -105,8 +105,10 @@ pub fn page(files: &Files) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::book::files;
+    use crate::book::{files, read};
 
     #[test]
     fn blocks_are_found_with_their_reasons() {
@@ -128,6 +130,14 @@ mod tests {
         let (path, page) = page(&all);
         assert_eq!(path, "book/src/unsafe.md");
         assert!(page.ends_with("\n- it is so.\n"), "{page}");
+    }
+
+    #[test]
+    fn this_workspace_keeps_the_rules() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let files = read(&root).unwrap();
+        assert!(blocks(&files).count() > 20, "they are found");
+        assert_eq!(check(&files).errors, [""; 0]);
     }
 
     #[test]
