@@ -150,6 +150,7 @@ impl CongestionControl for NewReno {
 
     // ANCHOR: newreno_acknowledged
     fn acknowledged(&mut self, acked: u32, flight: u32, _now: Time, _srtt: Duration) {
+        // EXERCISE 7.16: Slow start, and then carefully
         // A window that is not used proves nothing about the network (RFC 7661 §4).
         if flight < self.cwnd / 2 {
             return;
@@ -165,6 +166,7 @@ impl CongestionControl for NewReno {
                 self.cwnd = self.cwnd.saturating_add(self.mss);
             }
         }
+        // END 7.16
     }
     // ANCHOR_END: newreno_acknowledged
 

@@ -113,6 +113,7 @@ impl Header {
     /// needs the addresses: see [`verify`].
     // ANCHOR: parse
     pub fn parse(segment: &[u8]) -> Result<(Self, usize), ParseError> {
+        // EXERCISE 7.1: Read a TCP header
         let len = segment.len();
         let Some(fixed) = segment.first_chunk::<MIN_LEN>() else {
             return Err(ParseError::TooShort { len });
@@ -141,6 +142,7 @@ impl Header {
         };
         Ok((header, offset))
         // ANCHOR_END: fields
+        // END 7.1
     }
 
     /// The octets that [`emit`](Self::emit) writes.
@@ -178,12 +180,14 @@ impl Header {
     /// Puts this header before the text in `packet`, with the right checksum.
     // ANCHOR: prepend
     pub fn prepend_to(mut self, packet: &mut Packet, src: Ipv4Addr, dst: Ipv4Addr) {
+        // EXERCISE 7.2: A header before the text
         self.checksum = 0;
         self.emit(packet.prepend(self.header_len()));
         let sum = segment_checksum(packet, src, dst);
         if let Some(field) = packet.get_mut(usize::from(CHECKSUM)..usize::from(CHECKSUM) + 2) {
             field.copy_from_slice(&sum.to_be_bytes());
         }
+        // END 7.2
     }
     // ANCHOR_END: prepend
 

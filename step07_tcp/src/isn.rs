@@ -46,8 +46,10 @@ impl Secret {
         remote: SocketAddrV4,
         now: Time,
     ) -> SeqNumber {
+        // EXERCISE 7.4: A number to begin with
         let ticks = low(now.as_nanos() / 4_000);
         SeqNumber::new(low(self.hash(local, remote, 0))) + ticks
+        // END 7.4
     }
     // ANCHOR_END: isn
 

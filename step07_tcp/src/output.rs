@@ -96,6 +96,7 @@ impl Tcb {
         }
         // ANCHOR_END: least
         // ANCHOR: rules
+        // EXERCISE 7.10: Now, or later?
         // (1) a full segment
         let full = len == limit;
         // (2) all there is, if no answer is awaited that more could be written before
@@ -105,6 +106,7 @@ impl Tcb {
         let much = may_be_small && len >= self.snd.max_wnd / 2 && len > 0;
         // (4), the override timeout, is the persist timer.
         (full || all || much).then_some(len)
+        // END 7.10
         // ANCHOR_END: rules
     }
 

@@ -56,6 +56,7 @@ impl Tcb {
         self.advise_ip(cx);
         self.recovery.timeout(self.snd.nxt);
         self.forget_selective_recovery();
+        // EXERCISE 7.12: Once more
         // (5.4) Retransmit the earliest segment. The others follow as the
         // congestion window opens, unless an acknowledgment comes first.
         self.queue.lose_all();
@@ -64,6 +65,7 @@ impl Tcb {
         // (5.5) RTO <- RTO * 2, (5.6) start the timer.
         self.rto.back_off();
         self.restart_retransmission_timer(cx);
+        // END 7.12
         // ANCHOR_END: timeout_sends
     }
 

@@ -149,6 +149,7 @@ impl RetransmissionTimeout for AdaptiveRto {
 
     // ANCHOR: rto_sample
     fn sample(&mut self, rtt: Duration, expected: u32) {
+        // EXERCISE 7.11: How long to wait
         // 1/alpha and 1/beta
         let n = expected.clamp(1, 1 << 16);
         let (a, b) = (8 * n, 4 * n);
@@ -166,6 +167,7 @@ impl RetransmissionTimeout for AdaptiveRto {
         self.rto = (srtt + GRANULARITY.max(rttvar * 4))
             .max(self.min)
             .min(self.max);
+        // END 7.11
     }
     // ANCHOR_END: rto_sample
 

@@ -40,24 +40,26 @@ impl SeqNumber {
 
     // ANCHOR: lt
     /// `self < other`: it is nearer to go forward from `self` to `other` than back.
-    pub const fn lt(self, other: Self) -> bool {
+    pub fn lt(self, other: Self) -> bool {
+        // EXERCISE 7.3: Which is earlier?
         // Bit 31 of the difference says which half of the circle it lies in.
         self.0.wrapping_sub(other.0) >> 31 == 1
+        // END 7.3
     }
     // ANCHOR_END: lt
 
     /// `self =< other`.
-    pub const fn le(self, other: Self) -> bool {
+    pub fn le(self, other: Self) -> bool {
         self.0 == other.0 || self.lt(other)
     }
 
     /// `self > other`.
-    pub const fn gt(self, other: Self) -> bool {
+    pub fn gt(self, other: Self) -> bool {
         other.lt(self)
     }
 
     /// `self >= other`.
-    pub const fn ge(self, other: Self) -> bool {
+    pub fn ge(self, other: Self) -> bool {
         other.le(self)
     }
 
@@ -69,7 +71,7 @@ impl SeqNumber {
 
     // ANCHOR: since
     /// The octets from `earlier` forward to `self`, or 0 if `self` lies before it.
-    pub const fn saturating_since(self, earlier: Self) -> u32 {
+    pub fn saturating_since(self, earlier: Self) -> u32 {
         if self.lt(earlier) {
             0
         } else {
@@ -87,7 +89,7 @@ impl SeqNumber {
 
     /// The later of two.
     #[must_use]
-    pub const fn later(self, other: Self) -> Self {
+    pub fn later(self, other: Self) -> Self {
         if self.lt(other) { other } else { self }
     }
 }

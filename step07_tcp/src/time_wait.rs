@@ -10,12 +10,14 @@ impl Tcb {
     /// Enters TIME-WAIT: stops all other timers and waits for 2MSL, until no
     /// segment of this connection can be in the network (RFC 9293 §3.4.2).
     pub(crate) fn enter_time_wait(&mut self, cx: &Context<'_>) {
+        // EXERCISE 7.15: The last state
         self.transition(TcpState::TimeWait);
         self.timers.stop_all();
         // All was acknowledged: only memory is left.
         self.send_buffer.clear();
         self.receive_buffer.forget_out_of_order();
         self.start_time_wait_timer(cx);
+        // END 7.15
     }
     // ANCHOR_END: enter
 

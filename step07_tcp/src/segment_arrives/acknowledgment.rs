@@ -49,6 +49,7 @@ impl Tcb {
     /// acknowledgment is not acceptable, form a reset segment".
     // ANCHOR: syn_received
     fn ack_in_syn_received(&mut self, segment: &Segment, cx: &mut Context<'_>) -> Check {
+        // EXERCISE 7.8: Established
         if segment.ack.le(self.snd.una) || segment.ack.gt(self.snd.nxt) {
             cx.counters.bad_acknowledgment.inc();
             self.send_reset_for(segment, cx);
@@ -57,6 +58,7 @@ impl Tcb {
         self.establish(cx);
         self.set_send_window(segment);
         Check::Continue
+        // END 7.8
     }
     // ANCHOR_END: syn_received
 

@@ -39,6 +39,7 @@ impl State {
 /// from the segment itself.
 // ANCHOR: reset
 pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Segment) -> Outgoing {
+    // EXERCISE 7.5: A reset that is believed
     let (seq, ack, flags) = if segment.flags.ack() {
         // <SEQ=SEG.ACK><CTL=RST>
         (segment.ack, SeqNumber::default(), Flags::RST)
@@ -59,5 +60,6 @@ pub(crate) fn reset_for(local: SocketAddrV4, remote: SocketAddrV4, segment: &Seg
         service: Service::default(),
         segment: reset,
     }
+    // END 7.5
 }
 // ANCHOR_END: reset

@@ -152,6 +152,7 @@ impl Tcb {
     /// `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`."
     // ANCHOR: syn_in_listen
     fn syn_in_listen(&mut self, segment: Segment, cx: &mut Context<'_>) {
+        // EXERCISE 7.6: A SYN arrives
         self.take_syn(&segment, cx);
         self.transition(TcpState::SynReceived);
         self.send_syn(Flags::SYN | Flags::ACK, cx);
@@ -160,6 +161,7 @@ impl Tcb {
         // the connection is established. A FIN will be repeated.
         self.take_text(segment, cx);
         self.output(cx);
+        // END 7.6
     }
     // ANCHOR_END: syn_in_listen
 

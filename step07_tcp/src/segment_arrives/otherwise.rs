@@ -81,6 +81,7 @@ impl Tcb {
     // ANCHOR: acceptable
     /// The four cases of RFC 9293 §3.4 (table 6).
     fn is_acceptable(&self, segment: &Segment) -> bool {
+        // EXERCISE 7.7: Is it acceptable?
         let (nxt, wnd) = (self.rcv.nxt, self.rcv.wnd);
         match (segment.len(), wnd) {
             (0, 0) => segment.seq == nxt,
@@ -91,6 +92,7 @@ impl Tcb {
             // the window is in it, so it is taken.
             (_, _) => segment.seq.lt(nxt + wnd) && segment.end().gt(nxt),
         }
+        // END 7.7
     }
     // ANCHOR_END: acceptable
 

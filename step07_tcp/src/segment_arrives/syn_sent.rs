@@ -62,6 +62,7 @@ impl Tcb {
         }
         // ANCHOR_END: simultaneous
         // ANCHOR: syn_ack
+        // EXERCISE 7.13: The SYN is answered
         // "SND.UNA should be advanced to equal SEG.ACK … any segments on the
         // retransmission queue that are thereby acknowledged should be removed."
         self.advance_una(&segment, cx);
@@ -75,6 +76,7 @@ impl Tcb {
         segment.flags = segment.flags - Flags::SYN;
         segment.seq += 1;
         self.sixth_to_eighth(segment, cx);
+        // END 7.13
         // ANCHOR_END: syn_ack
     }
 

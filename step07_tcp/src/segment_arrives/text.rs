@@ -71,6 +71,7 @@ impl Tcb {
     // ANCHOR: deliver
     /// The text up to `end`, and what was waiting for it, is in order.
     fn deliver(&mut self, end: SeqNumber, cx: &mut Context<'_>) {
+        // EXERCISE 7.9: Text in order
         let gap = !self.reassembly.is_empty();
         let nxt = self.reassembly.advance(end);
         let len = nxt.since(self.rcv.nxt);
@@ -86,6 +87,7 @@ impl Tcb {
         self.schedule_ack(len, cx);
         // "… and when the incoming segment fills in all or part of a gap."
         self.ack_now |= gap;
+        // END 7.9
     }
     // ANCHOR_END: deliver
 
@@ -101,6 +103,7 @@ impl Tcb {
             target: "tcp::segment_arrives",
             "connection closing, local={}, foreign={}", self.local, self.remote
         );
+        // EXERCISE 7.14: The peer has closed
         self.rcv.nxt += 1;
         self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
         self.ack_now = true;
@@ -114,6 +117,7 @@ impl Tcb {
             TcpState::FinWait2 => self.enter_time_wait(cx),
             _ => {}
         }
+        // END 7.14
     }
     // ANCHOR_END: check_fin
 }
