@@ -97,7 +97,7 @@ fn prepend_writes_and_sums_up() {
     history.expect_that("the addresses are part of it", elsewhere.is_err());
     let mut again = Packet::new(b"hi");
     let marked = Header {
-        checksum: 0xffff,
+        checksum: 0x1234,
         ..header()
     };
     marked.prepend_to(&mut again, SRC, DST);

@@ -86,24 +86,23 @@ impl Trip<'_> {
         self.wrong += 1;
     }
 
-    /// The pages that the exercises name are there.
+    /// The pages that the exercises name are there, and name them: number,
+    /// title and minutes.
     fn pages(&mut self, root: &Path) {
-        let exercises = self
-            .course
-            .exercises
-            .iter()
-            .map(|e| (e.title.as_str(), &e.page));
-        let open = self
-            .course
-            .open
-            .iter()
-            .map(|(_, open)| (open.title.as_str(), &open.page));
-        let gone: Vec<String> = exercises
+        let exercises = self.course.exercises.iter().map(|e| {
+            let name = format!("**{} {}** ({} minutes)", e.id, e.title, e.minutes);
+            (name, e.page.as_str())
+        });
+        let open = self.course.open.iter().map(|(_, open)| {
+            let name = format!("**Open: {}** ({} minutes)", open.title, open.minutes);
+            (name, open.page.as_str())
+        });
+        let missing: Vec<String> = exercises
             .chain(open)
-            .filter(|(_, page)| !root.join(page).exists())
-            .map(|(title, page)| format!("'{title}' names the page {page}, which is not there"))
+            .filter(|(name, page)| !is_named(root, name, page))
+            .map(|(name, page)| format!("{page} does not say '{name}'"))
             .collect();
-        gone.iter().for_each(|what| self.error(what));
+        missing.iter().for_each(|what| self.error(what));
     }
 
     /// No file of the student's tree holds a solution that can be read.
@@ -220,6 +219,12 @@ fn read_all(folder: &Path, texts: &mut Vec<(PathBuf, String)>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does the page have this text? A title may begin with a small letter there.
+fn is_named(root: &Path, name: &str, page: &str) -> bool {
+    let text = fs::read_to_string(root.join(page)).unwrap_or_default();
+    text.to_lowercase().contains(&name.to_lowercase())
 }
 
 #[cfg(test)]
