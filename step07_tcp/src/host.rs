@@ -76,11 +76,11 @@ impl Host {
         let _scope = logger::scope(env);
         // ANCHOR: root
         let mut devices = Devices::new(env);
-        let loopback = loopback::init(&mut devices);
+        let lo = loopback::init(&mut devices);
         let device = ethernet::init(&mut devices, frames, config.mac);
 
         let mut interfaces = Interfaces::new();
-        interfaces.register(&loopback, Cidr::new(Ipv4Addr::LOCALHOST, 8)?)?;
+        interfaces.register(&lo, Cidr::new(Ipv4Addr::LOCALHOST, 8)?)?;
         interfaces.register(&device, config.addr)?;
         let interfaces = Arc::new(interfaces);
 
@@ -125,7 +125,7 @@ impl Host {
         net.add_source(TcpTimer::new(&tcp));
         // ANCHOR_END: root
         let host = Self {
-            loopback,
+            loopback: lo,
             device,
             arp,
             ip,
