@@ -79,7 +79,7 @@ impl Tcb {
     }
 
     // ANCHOR: acceptable
-    /// The four cases of RFC 9293 §3.4 (table 6).
+    /// The four cases of RFC 9293 §3.4 (table 5).
     fn is_acceptable(&self, segment: &Segment) -> bool {
         // EXERCISE 7.7: Is it acceptable?
         let (nxt, wnd) = (self.rcv.nxt, self.rcv.wnd);
