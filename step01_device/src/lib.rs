@@ -24,6 +24,7 @@ pub mod loopback;
 pub mod net;
 pub mod null;
 pub mod packet;
+mod pool;
 pub mod sample;
 pub mod signal;
 pub mod sync;

@@ -14,6 +14,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::pool::Buffer;
 use crate::unfinished::Unfinished;
 
 /// Room for the headers of all floors: Ethernet (14), IPv4 and TCP with
@@ -24,7 +25,7 @@ pub const HEADROOM: usize = 128;
 /// A packet: contents with room in front for the headers that are still to come.
 #[derive(Clone, Default)]
 pub struct Packet {
-    buffer: Vec<u8>,
+    buffer: Buffer,
     head: usize,
     link_broadcast: bool,
     undamaged: bool,
@@ -35,16 +36,15 @@ pub struct Packet {
 impl Packet {
     /// A packet with `len` zero bytes of contents.
     pub fn zeroed(len: usize) -> Self {
-        Self {
-            buffer: vec![0; HEADROOM + len],
-            head: HEADROOM,
-            ..Self::default()
-        }
+        let mut packet = Self::with_capacity(len);
+        packet.pad_to(len);
+        packet
     }
 
     /// An empty packet to which so many bytes can be appended without a new allocation.
     pub fn with_capacity(len: usize) -> Self {
-        let mut buffer = Vec::with_capacity(HEADROOM + len);
+        let mut buffer = Buffer::used(HEADROOM + len);
+        buffer.clear();
         buffer.resize(HEADROOM, 0);
         Self {
             buffer,
@@ -52,6 +52,21 @@ impl Packet {
             ..Self::default()
         }
     }
+
+    // ANCHOR: for_reading
+    /// A packet with `len` bytes of contents, into which a driver reads. What
+    /// is in it is left over from another packet.
+    pub fn for_reading(len: usize) -> Self {
+        let mut buffer = Buffer::used(HEADROOM + len);
+        buffer.resize(HEADROOM + len, 0);
+        buffer[..HEADROOM].fill(0);
+        Self {
+            buffer,
+            head: HEADROOM,
+            ..Self::default()
+        }
+    }
+    // ANCHOR_END: for_reading
 
     /// A packet with a copy of `contents`.
     pub fn new(contents: &[u8]) -> Self {

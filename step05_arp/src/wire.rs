@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::frame::FrameIo;
 use crate::interrupt::Irq;
+use crate::packet::Packet;
 use crate::sync::lock;
 use crate::time::Time;
 
@@ -78,7 +79,7 @@ crate::counters! {
 
 struct PortState {
     /// Frames under way, by time of arrival and then in the order of sending.
-    frames: BTreeMap<(Time, u64), Vec<u8>>,
+    frames: BTreeMap<(Time, u64), Packet>,
     irq: Option<Irq>,
 }
 
@@ -240,8 +241,8 @@ impl Wire {
     }
 
     /// What arrives of a frame: maybe with a flipped bit.
-    fn copy(&self, frame: &[u8], faults: &Faults) -> Vec<u8> {
-        let mut copy = frame.to_vec();
+    fn copy(&self, frame: &[u8], faults: &Faults) -> Packet {
+        let mut copy = Packet::new(frame);
         if self.happens(faults.corrupt) {
             self.counters.corrupted.inc();
             let bits = (copy.len() * 8).max(1) as u64;

@@ -23,9 +23,10 @@ pub(crate) struct Gathered {
     pub segment: Option<u16>,
 }
 
-/// Gathers neighbours that a device can tell apart again.
-pub(crate) fn gather(segments: Vec<Outgoing>) -> impl Iterator<Item = Gathered> {
-    let mut segments = segments.into_iter();
+/// Gathers neighbours that a device can tell apart again, and takes them all
+/// out of the list.
+pub(crate) fn gather(segments: &mut Vec<Outgoing>) -> impl Iterator<Item = Gathered> {
+    let mut segments = segments.drain(..);
     std::iter::from_fn(move || {
         let first = segments.next()?;
         let count = followers(&first, segments.as_slice());
@@ -121,8 +122,8 @@ mod tests {
     }
 
     /// Sequence number, flags, text and the size of the cut of each.
-    fn gathered(segments: Vec<Outgoing>) -> Vec<(u32, Flags, String, Option<u16>)> {
-        let all = gather(segments).map(|Gathered { outgoing, segment }| {
+    fn gathered(mut segments: Vec<Outgoing>) -> Vec<(u32, Flags, String, Option<u16>)> {
+        let all = gather(&mut segments).map(|Gathered { outgoing, segment }| {
             let text = String::from_utf8_lossy(&outgoing.segment.payload).into_owned();
             let seq = outgoing.segment.seq.value();
             (seq, outgoing.segment.flags, text, segment)
@@ -179,10 +180,10 @@ mod tests {
     #[test]
     fn a_datagram_is_not_overfilled() {
         let text = [0; 1448];
-        let all: Vec<_> = (0..100)
+        let mut all: Vec<_> = (0..100)
             .map(|n| outgoing(n * 1448, Flags::ACK, &text))
             .collect();
-        let lens: Vec<_> = gather(all)
+        let lens: Vec<_> = gather(&mut all)
             .map(|g| g.outgoing.segment.payload.len())
             .collect();
         assert_eq!(lens, [45 * 1448, 45 * 1448, 10 * 1448]);

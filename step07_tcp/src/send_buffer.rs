@@ -109,7 +109,8 @@ impl SendBuffer {
         let len = len as usize;
         let front = front.get(..len).unwrap_or(front);
         let back = back.get(..len - front.len()).unwrap_or(back);
-        let mut packet = Packet::new(front);
+        let mut packet = Packet::with_capacity(front.len() + back.len());
+        packet.append(front);
         packet.append(back);
         packet
     }

@@ -132,9 +132,11 @@ impl State {
     /// All segments of the turn are through: sends the acknowledgments that waited.
     pub fn end_turn(&mut self, now: Time, out: &mut Vec<Outgoing>) {
         self.in_turn = false;
-        for id in std::mem::take(&mut self.acks_due) {
+        let mut due = std::mem::take(&mut self.acks_due);
+        for id in due.drain(..) {
             self.with(id, now, out, Tcb::output);
         }
+        self.acks_due = due;
     }
     // ANCHOR_END: end_turn
 
@@ -143,6 +145,11 @@ impl State {
     /// To be called after every other call, or the list grows.
     pub fn take_changed(&mut self) -> Vec<Id> {
         std::mem::take(&mut self.changed)
+    }
+
+    /// As [`take_changed`](Self::take_changed), but adds to a list that is there.
+    pub(crate) fn move_changed(&mut self, changed: &mut Vec<Id>) {
+        changed.append(&mut self.changed);
     }
 
     /// A name that was never used.

@@ -12,6 +12,7 @@
 //! are sent after the lock is free again, but in the order in which they were
 //! made: a segment that overtakes another looks like a loss to the peer.
 
+use std::cell::Cell;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -48,11 +49,15 @@ pub struct Tcp {
     pub counters: Arc<TcpCounters>,
 }
 
+thread_local! {
+    /// A list of segments, empty: its memory serves for one event after another.
+    static SPARE: Cell<Vec<Outgoing>> = const { Cell::new(Vec::new()) };
+}
+
 /// What the state has left to be done.
 struct Leftovers<'a> {
     segments: Vec<Outgoing>,
     order: Option<MutexGuard<'a, ()>>,
-    changed: Vec<Id>,
     /// From whom no answers come.
     advice: Vec<Ipv4Addr>,
     /// A deadline has come nearer than the main loop knows.
@@ -83,8 +88,12 @@ impl Tcp {
         event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>) -> R,
     ) -> R {
         let _scope = logger::scope(self.ip.env());
-        let (result, leftovers) = self.state.with(|state| self.collect(state, event));
-        self.wake(self.dispatch(leftovers));
+        let mut changed = Vec::new();
+        let (result, leftovers) = self
+            .state
+            .with(|state| self.collect(state, &mut changed, event));
+        self.dispatch(leftovers);
+        self.wake(changed);
         result
     }
     // ANCHOR_END: run
@@ -99,8 +108,9 @@ impl Tcp {
         mut call: impl FnMut(&mut State, Time, &mut Vec<Outgoing>) -> io::Result<R>,
     ) -> io::Result<R> {
         let _scope = logger::scope(self.ip.env());
+        let mut changed = Vec::new();
         let (result, leftovers) = self.state.sleep_until(id.0, timeout, |state| {
-            let (result, leftovers) = self.collect(state, &mut call);
+            let (result, leftovers) = self.collect(state, &mut changed, &mut call);
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     debug_assert!(leftovers.segments.is_empty(), "who waits sends nothing");
@@ -109,23 +119,25 @@ impl Tcp {
                 result => Some((result, leftovers)),
             }
         })?;
-        self.wake(self.dispatch(leftovers));
+        self.dispatch(leftovers);
+        self.wake(changed);
         result
     }
     // ANCHOR_END: blocking
 
-    /// As [`run`](Self::run), but wakes nobody: says who is to be woken.
+    /// As [`run`](Self::run), but wakes nobody: adds to `changed` who is to be woken.
     pub(crate) fn run_quietly(
         &self,
+        changed: &mut Vec<Id>,
         event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>),
-    ) -> Vec<Id> {
+    ) {
         let _scope = logger::scope(self.ip.env());
-        let ((), leftovers) = self.state.with(|state| self.collect(state, event));
-        self.dispatch(leftovers)
+        let ((), leftovers) = self.state.with(|state| self.collect(state, changed, event));
+        self.dispatch(leftovers);
     }
 
     /// Wakes who waits for one of `changed`.
-    pub(crate) fn wake(&self, changed: Vec<Id>) {
+    pub(crate) fn wake(&self, changed: impl IntoIterator<Item = Id>) {
         for id in changed {
             self.state.wakeup(id.0);
         }
@@ -134,25 +146,25 @@ impl Tcp {
     fn collect<R>(
         &self,
         state: &mut State,
+        changed: &mut Vec<Id>,
         event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>) -> R,
     ) -> (R, Leftovers<'_>) {
         let before = state.deadline();
-        let mut segments = Vec::new();
+        let mut segments = SPARE.take();
         let result = event(state, self.ip.env().now(), &mut segments);
-        let changed = state.take_changed();
+        state.move_changed(changed);
         let after = state.deadline();
         let leftovers = Leftovers {
             order: (!segments.is_empty()).then(|| lock(&self.sending)),
             segments,
-            changed,
             advice: state.take_advice(),
             nearer: after.is_some_and(|after| before.is_none_or(|before| after < before)),
         };
         (result, leftovers)
     }
 
-    /// Sends what is to be sent. Who is to be woken is left to the caller.
-    fn dispatch(&self, leftovers: Leftovers<'_>) -> Vec<Id> {
+    /// Sends what is to be sent.
+    fn dispatch(&self, mut leftovers: Leftovers<'_>) {
         let mut failed = Vec::new();
         let mut output = |outgoing: Outgoing, segment, offload| {
             let ends = (outgoing.local, outgoing.remote);
@@ -161,14 +173,15 @@ impl Tcp {
             }
         };
         if self.offloads(&leftovers.segments) {
-            for Gathered { outgoing, segment } in gather(leftovers.segments) {
+            for Gathered { outgoing, segment } in gather(&mut leftovers.segments) {
                 output(outgoing, segment, true);
             }
         } else {
-            for outgoing in leftovers.segments {
+            for outgoing in leftovers.segments.drain(..) {
                 output(outgoing, None, false);
             }
         }
+        SPARE.set(leftovers.segments);
         // From here on the state may be asked again. Not before: others wait
         // for the order while they hold the state, never the other way round.
         drop(leftovers.order);
@@ -185,7 +198,6 @@ impl Tcp {
         if leftovers.nearer {
             self.ip.env().wake();
         }
-        leftovers.changed
     }
 
     /// Does the device by which these leave finish what is unfinished?

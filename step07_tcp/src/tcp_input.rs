@@ -60,11 +60,10 @@ impl Upper for TcpInput {
                 // ANCHOR: arrives
                 let local = SocketAddrV4::new(dst, dst_port);
                 let remote = SocketAddrV4::new(src, src_port);
-                let changed = self.tcp.run_quietly(|state, now, out| {
+                self.tcp.run_quietly(&mut self.changed, |state, now, out| {
                     state.begin_turn();
                     state.segment_arrives(local, remote, segment, mtu, now, out);
                 });
-                self.changed.extend(changed);
                 // ANCHOR_END: arrives
             }
             Err(error) => {
@@ -83,13 +82,12 @@ impl Upper for TcpInput {
 
     // ANCHOR: drained
     fn drained(&mut self) {
-        let changed = self
-            .tcp
-            .run_quietly(|state, now, out| state.end_turn(now, out));
-        self.changed.extend(changed);
-        self.changed.sort_unstable();
-        self.changed.dedup();
-        self.tcp.wake(std::mem::take(&mut self.changed));
+        let changed = &mut self.changed;
+        self.tcp
+            .run_quietly(changed, |state, now, out| state.end_turn(now, out));
+        changed.sort_unstable();
+        changed.dedup();
+        self.tcp.wake(changed.drain(..));
     }
     // ANCHOR_END: drained
 }

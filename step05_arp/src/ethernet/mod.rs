@@ -7,9 +7,9 @@
 pub mod header;
 pub mod mac;
 
-use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::{io, mem};
 
 use log::{debug, info, trace};
 
@@ -65,7 +65,7 @@ pub fn init(devices: &mut Devices, frames: impl FrameIo + 'static, mac: MacAddr)
     let rx = Rx {
         frames: Arc::clone(&frames),
         mac,
-        buffer: vec![0; longest + 1].into(),
+        empty: Packet::for_reading(longest + 1),
     };
     let device = devices.register(config, tx, rx);
     // ANCHOR_END: halves
@@ -115,8 +115,8 @@ impl Transmitter for Tx {
 struct Rx {
     frames: Arc<dyn FrameIo>,
     mac: MacAddr,
-    /// Where a frame is read to.
-    buffer: Box<[u8]>,
+    /// Where the next frame is read to.
+    empty: Packet,
 }
 
 impl Receiver for Rx {
@@ -130,10 +130,10 @@ impl Receiver for Rx {
 
     fn receive(&mut self, device: &Device) -> io::Result<Received> {
         // ANCHOR: receive
-        let Some((len, left)) = self.frames.read_unfinished(&mut self.buffer)? else {
+        let Some((len, left)) = self.frames.read_unfinished(&mut self.empty)? else {
             return Ok(Received::Nothing);
         };
-        let mut packet = Packet::new(self.buffer.get(..len).unwrap_or_default());
+        let mut packet = self.take(len);
         if left.is_some() {
             packet.mark_undamaged();
         }
@@ -146,6 +146,20 @@ impl Receiver for Rx {
 }
 
 impl Rx {
+    // ANCHOR: take
+    /// The frame of `len` octets that was just read. A short one is copied, so
+    /// that it does not occupy a long buffer wherever it may have to wait.
+    fn take(&mut self, len: usize) -> Packet {
+        let longest = self.empty.len();
+        if len < longest / 4 {
+            return Packet::new(self.empty.get(..len).unwrap_or_default());
+        }
+        let mut packet = mem::replace(&mut self.empty, Packet::for_reading(longest));
+        packet.truncate(len);
+        packet
+    }
+    // ANCHOR_END: take
+
     // ANCHOR: accept
     /// What a frame carries, if it is well-formed and for us.
     fn accept(&self, device: &Device, mut packet: Packet) -> Option<(u16, Packet)> {
