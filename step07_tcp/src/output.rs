@@ -30,11 +30,28 @@ impl Tcb {
         }
         self.arm_persist(cx);
         self.schedule_probe(cx);
-        if self.ack_now || (self.ack_due && !cx.in_turn) {
+        if self.ack_due && !cx.in_turn && !self.left_to_reader(cx) {
+            self.ack_now = true;
+        }
+        if self.ack_now {
             self.send_ack(cx);
         }
     }
     // ANCHOR_END: output
+
+    // ANCHOR: left_to_reader
+    /// Leaves an acknowledgment to the user who is about to be woken: it then
+    /// offers the room that reading has made, and is sent by the user's thread,
+    /// while the main loop goes on. If the user is slow, the timer sends it.
+    fn left_to_reader(&mut self, cx: &Context<'_>) -> bool {
+        let delay = cx.config.delayed_ack;
+        let left = self.reader_waits && self.receive_buffer.readable() > 0 && !delay.is_zero();
+        if left && !self.timers.is_running(Timer::DelayedAck) {
+            self.timers.set(Timer::DelayedAck, cx.now + delay);
+        }
+        left
+    }
+    // ANCHOR_END: left_to_reader
 
     /// Sends lost segments again, as far as the congestion window allows.
     fn send_lost(&mut self, cx: &mut Context<'_>) {

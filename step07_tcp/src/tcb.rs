@@ -238,6 +238,8 @@ pub struct Tcb {
     pub(crate) ack_now: bool,
     /// An acknowledgment must go out when the turn's segments are through.
     pub(crate) ack_due: bool,
+    /// A user sleeps until there is something to read.
+    pub(crate) reader_waits: bool,
     /// Segments with text since our last acknowledgment.
     pub(crate) unacknowledged: u32,
     challenge_period: Time,
@@ -321,6 +323,7 @@ impl Tcb {
             last_sent: Time::ZERO,
             ack_now: false,
             ack_due: false,
+            reader_waits: false,
             unacknowledged: 0,
             challenge_period: Time::ZERO,
             challenge_acks: 0,

@@ -238,10 +238,16 @@ impl TcpStream {
     }
 
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (timeout, id) = (lock(&self.0.mode).read_timeout, self.0.id);
-        self.run(id, timeout, |state, now, out| {
+        let (mode, id) = (*lock(&self.0.mode), self.0.id);
+        let result = self.run(id, mode.read_timeout, |state, now, out| {
+            state.set_reader_waits(id, !mode.nonblocking);
             state.receive(id, buffer, now, out)
-        })
+        });
+        if result.is_err() {
+            let tcp = &self.0.tcp;
+            tcp.run(|state, _, _| state.set_reader_waits(id, false));
+        }
+        result
     }
 
     fn send(&self, data: &[u8]) -> io::Result<usize> {

@@ -162,9 +162,21 @@ impl State {
             tcb.forget_urgent();
             tcb.grow_receive_buffer(len, cx);
             tcb.update_window(cx);
+            tcb.reader_waits = false;
+            if tcb.ack_due {
+                tcb.output(cx);
+            }
             Ok(len)
             // ANCHOR_END: receive
         })
+    }
+
+    /// Says whether a user who finds nothing at the next [`receive`](Self::receive)
+    /// sleeps until there is something. Reading ends it.
+    pub fn set_reader_waits(&mut self, id: Id, waits: bool) {
+        if let Some(tcb) = self.tcbs.get_mut(&id) {
+            tcb.reader_waits = waits;
+        }
     }
 
     /// As [`receive`](Self::receive), but leaves what has arrived where it is.

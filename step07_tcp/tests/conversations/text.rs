@@ -57,6 +57,43 @@ fn segments_that_arrive_together_are_acknowledged_together() {
 }
 
 #[test]
+fn reader_who_waits_sends_the_acknowledgment() {
+    let mut talk = Talk::established();
+    talk.state.set_reader_waits(talk.id, true);
+    let texts = |talk: &Talk, seq| [seq, seq + 3].map(|seq| talk.text(seq, 1, b"abc"));
+    assert!(talk.inject_together(texts(&talk, 1)).is_empty());
+    assert!(talk.inject_together(texts(&talk, 7)).is_empty());
+    let (text, sent) = talk.read(5);
+    assert_eq!(text.unwrap(), b"abcab");
+    assert_eq!(sent, ["---A---- seq=1 ack=13 len=0 wnd=65523"]);
+    assert!(talk.wait(ms(1000)).is_empty());
+    // Awake, and busy with what was read: the main loop does it.
+    assert_eq!(
+        talk.inject_together(texts(&talk, 13)),
+        ["---A---- seq=1 ack=19 len=0 wnd=65517"]
+    );
+}
+
+#[test]
+fn acknowledgment_does_not_wait_for_a_slow_reader() {
+    let mut talk = Talk::established();
+    talk.state.set_reader_waits(talk.id, true);
+    let texts = |talk: &Talk, seq| [seq, seq + 3].map(|seq| talk.text(seq, 1, b"abc"));
+    assert!(talk.inject_together(texts(&talk, 1)).is_empty());
+    // What comes later does not put it off.
+    assert!(talk.wait(ms(39)).is_empty());
+    assert!(talk.inject_together(texts(&talk, 7)).is_empty());
+    assert_eq!(talk.wait(ms(1)), ["---A---- seq=1 ack=13 len=0 wnd=65523"]);
+    // Nor for a reader to whom too much is left.
+    let mut sent = Vec::new();
+    for number in 0..10 {
+        let text = talk.text(13 + number * 1460, 1, &[0; 1460]);
+        sent.extend(talk.inject_together([text]));
+    }
+    assert_eq!(sent.len(), 1, "an eighth of the buffer: {sent:?}");
+}
+
+#[test]
 fn gap_does_not_wait_for_the_end_of_the_turn() {
     let mut talk = Talk::established();
     let texts = [(1, b"abc"), (7, b"ghi"), (10, b"jkl"), (4, b"def")];
