@@ -53,7 +53,6 @@ impl Packet {
         }
     }
 
-    // ANCHOR: for_reading
     /// A packet with `len` bytes of contents, into which a driver reads. What
     /// is in it is left over from another packet.
     pub fn for_reading(len: usize) -> Self {
@@ -66,7 +65,6 @@ impl Packet {
             ..Self::default()
         }
     }
-    // ANCHOR_END: for_reading
 
     /// A packet with a copy of `contents`.
     pub fn new(contents: &[u8]) -> Self {
