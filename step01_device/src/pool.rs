@@ -38,7 +38,9 @@ impl Buffer {
         })
     }
 }
+// ANCHOR_END: buffer
 
+// ANCHOR: drop
 impl Drop for Buffer {
     fn drop(&mut self) {
         let octets = std::mem::take(&mut self.0);
@@ -54,7 +56,7 @@ impl Drop for Buffer {
         }
     }
 }
-// ANCHOR_END: buffer
+// ANCHOR_END: drop
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {

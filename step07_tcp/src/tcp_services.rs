@@ -105,8 +105,8 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
     });
 }
 
-// ANCHOR: serve
 /// Serves one connection until it ends.
+// ANCHOR: serve
 fn serve(host: &Host, port: u16, mut stream: &TcpStream) -> io::Result<()> {
     match port {
         http::PORT => http::serve(host, stream),

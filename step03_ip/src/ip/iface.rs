@@ -196,7 +196,9 @@ impl<F: Family> Interfaces<F> {
         device: &Arc<Device>,
         network: F::Network,
     ) -> Result<(), AlreadyExists> {
+        // ANCHOR_END: register
         // EXERCISE 3.7: An address on a device
+        // ANCHOR: register_body
         if self.on(device).is_some() {
             error!(target: "iface::register", "already exists, dev={}, family={}", device.name(), F::NAME);
             return Err(AlreadyExists {
@@ -211,9 +213,9 @@ impl<F: Family> Interfaces<F> {
         let description = fmt::from_fn(|f| F::describe(network, f));
         info!(target: "iface::register", "registered: dev={}, {description}", device.name());
         Ok(())
+        // ANCHOR_END: register_body
         // END 3.7
     }
-    // ANCHOR_END: register
 
     // ANCHOR: on
     /// The interface on `device`.

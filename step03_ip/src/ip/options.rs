@@ -178,6 +178,8 @@ impl Options {
                 continue;
             };
             record.copy_from_slice(item);
+            // ANCHOR_END: reflect
+            // ANCHOR: reflect_entry
             let fits = match kind {
                 RECORD_ROUTE => {
                     enter(record, &addr.octets());
@@ -192,8 +194,8 @@ impl Options {
             }
         }
         reflected
+        // ANCHOR_END: reflect_entry
     }
-    // ANCHOR_END: reflect
 }
 
 // ANCHOR: enter

@@ -87,7 +87,9 @@ impl Icmp {
         src: Ipv4Addr,
         dst: Ipv4Addr,
     ) -> io::Result<()> {
+        // ANCHOR_END: output
         // EXERCISE 4.4: Send a message
+        // ANCHOR: output_body
         let _scope = logger::scope(self.ip.env());
         data.prepend(HEADER_LEN);
         header.emit(&mut data);
@@ -104,9 +106,9 @@ impl Icmp {
             Err(_) => self.counters.output_failed.inc(),
         }
         result
+        // ANCHOR_END: output_body
         // END 4.4
     }
-    // ANCHOR_END: output
 
     /// Tells the sender of `datagram` that it could not be delivered.
     pub fn unreachable(&self, code: Code, datagram: Datagram<'_>) {

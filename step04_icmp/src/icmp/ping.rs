@@ -102,6 +102,8 @@ impl Ping {
             state.sent.push_back(sent);
             state.seq
         };
+        // ANCHOR_END: send
+        // ANCHOR: send_echo
         let values = echo_values(self.id, seq);
         self.icmp.output(
             IcmpType::ECHO,
@@ -112,8 +114,8 @@ impl Ping {
             dst,
         )?;
         Ok(seq)
+        // ANCHOR_END: send_echo
     }
-    // ANCHOR_END: send
 
     /// Takes the next reply that has arrived; failures are passed over.
     pub fn reply(&self) -> Option<Reply> {

@@ -80,7 +80,6 @@ struct Tx {
 }
 
 impl Transmitter for Tx {
-    // ANCHOR: transmit
     fn transmit(
         &self,
         device: &Device,
@@ -89,6 +88,7 @@ impl Transmitter for Tx {
         mut packet: Packet,
     ) -> io::Result<()> {
         // EXERCISE 5.3: Frames go out
+        // ANCHOR: transmit
         let header = Header {
             dst: MacAddr::try_from(dst).map_err(io::Error::other)?,
             src: self.mac,
@@ -107,9 +107,9 @@ impl Transmitter for Tx {
             None => self.frames.write_frame(&packet),
             Some(left) => self.frames.write_unfinished(&packet, &left),
         }
+        // ANCHOR_END: transmit
         // END 5.3
     }
-    // ANCHOR_END: transmit
 }
 
 struct Rx {
@@ -160,10 +160,10 @@ impl Rx {
     }
     // ANCHOR_END: take
 
-    // ANCHOR: accept
     /// What a frame carries, if it is well-formed and for us.
     fn accept(&self, device: &Device, mut packet: Packet) -> Option<(u16, Packet)> {
         // EXERCISE 5.4: Frames come in
+        // ANCHOR: accept
         // What has crossed no wire need not have fitted one.
         let fits = packet.len() <= MAX_FRAME_LEN || packet.is_undamaged();
         let Some(header) = Header::parse(&packet).filter(|_| fits) else {
@@ -176,6 +176,8 @@ impl Rx {
             trace!(target: "ethernet::input", "not for us, dev={}, dst={}", device.name(), header.dst);
             return None;
         }
+        // ANCHOR_END: accept
+        // ANCHOR: accept_marked
         debug!(
             target: "ethernet::input",
             "dev={}, type={}, len={}\n{header}{}",
@@ -187,7 +189,7 @@ impl Rx {
         packet
             .pull(header::LEN)
             .then_some((header.ethertype.0, packet))
+        // ANCHOR_END: accept_marked
         // END 5.4
     }
-    // ANCHOR_END: accept
 }

@@ -103,7 +103,9 @@ impl Tcb {
             target: "tcp::segment_arrives",
             "connection closing, local={}, foreign={}", self.local, self.remote
         );
+        // ANCHOR_END: check_fin
         // EXERCISE 7.14: The peer has closed
+        // ANCHOR: fin
         self.rcv.nxt += 1;
         self.rcv.wnd = self.rcv.wnd.saturating_sub(1);
         self.ack_now = true;
@@ -117,7 +119,7 @@ impl Tcb {
             TcpState::FinWait2 => self.enter_time_wait(cx),
             _ => {}
         }
+        // ANCHOR_END: fin
         // END 7.14
     }
-    // ANCHOR_END: check_fin
 }
