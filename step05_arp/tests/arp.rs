@@ -14,7 +14,7 @@ use frames::{
     End, ME, MY_MAC, PEER, PEER_MAC, REPLY, REQUEST, arp, arp_messages, config, datagrams, echo,
     frame, ip,
 };
-use step05_arp::arp::cache::{CACHE_LIMIT, MAX_REQUESTS, WAITING_LIMIT};
+use step05_arp::arp::cache::{CACHE_LIMIT, MAX_REQUESTS, WAITING_LIMIT, WAITING_MEMORY};
 use step05_arp::arp::{Message, Opcode};
 use step05_arp::counters::CounterSet;
 use step05_arp::env::Env;
@@ -504,4 +504,31 @@ fn what_waits_for_an_evicted_entry_is_counted() {
     assert_eq!(counters.evicted_packets.get(), 10);
     bench.pass(10_000);
     assert_eq!(bench.host.arp.counters.unresolved.get(), count - 10);
+}
+
+#[test]
+fn what_waits_for_all_neighbours_has_a_limit_in_octets() {
+    let bench = Bench::new();
+    let iface = bench.host.ip.interfaces().select(ME).unwrap();
+    let text = vec![0; 1400];
+    let ask = |n| {
+        let dst = Ipv4Addr::from_bits(0xc000_0300 + n);
+        let packet = Packet::new(&ip(IpProtocol::ICMP, ME, dst, &echo(&text)));
+        bench.host.arp.deliver(iface, dst, packet).unwrap();
+    };
+    // As many as may wait for each of a hundred neighbours who are not there.
+    let count = 100 * u32::try_from(WAITING_LIMIT).unwrap();
+    for n in 0..count {
+        ask(n % 100);
+    }
+    let counters = &bench.host.arp.counters;
+    assert_eq!(counters.packets_queued.get(), count.into());
+    assert_eq!(counters.queue_full.get(), 0);
+    let waiting = u64::from(count) - counters.memory_full.get();
+    let octets = waiting * text.len() as u64;
+    let limit = WAITING_MEMORY as u64;
+    assert!(
+        (limit / 2..=limit).contains(&octets),
+        "{octets} octets wait"
+    );
 }

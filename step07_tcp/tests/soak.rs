@@ -322,7 +322,12 @@ fn check_counters(soak: &Soak) {
         let ip_out = sum(&[&ip.sent, &ip.output_failed, &ip.no_route]);
         assert_eq!(from_above, ip_out, "TCP, ICMP and UDP to IP");
         let from_above = sum(&[&ip.sent, &arp.requests_sent, &arp.replies_sent]);
-        let lost_waiting = sum(&[&arp.unresolved, &arp.queue_full, &arp.evicted_packets]);
+        let lost_waiting = sum(&[
+            &arp.unresolved,
+            &arp.queue_full,
+            &arp.memory_full,
+            &arp.evicted_packets,
+        ]);
         let device_out = sum(&[&device.sent, &loopback.sent]) + all(device, "dropped on sending");
         assert_eq!(
             from_above,

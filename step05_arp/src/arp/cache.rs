@@ -328,5 +328,9 @@ impl Cache {
     // ANCHOR_END: update_deadline
 }
 
+mod waiting;
+
+pub use waiting::WAITING_MEMORY;
+
 #[cfg(test)]
 mod tests;

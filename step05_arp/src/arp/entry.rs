@@ -83,6 +83,14 @@ impl Entry {
         }
     }
 
+    /// The queue for its address, if it is being asked for.
+    pub(super) fn waiting_mut(&mut self) -> Option<&mut VecDeque<Packet>> {
+        match self {
+            Self::Incomplete { waiting, .. } => Some(waiting),
+            _ => None,
+        }
+    }
+
     /// When something is to be done about it, if an address is believed for
     /// `timeout`.
     // ANCHOR: deadline

@@ -51,6 +51,8 @@ crate::counters! {
         pub packets_queued,
         /// dropped: newer packets were waiting for the same address
         pub queue_full,
+        /// dropped: too much was waiting for all addresses together
+        pub memory_full,
         /// dropped: nobody answered
         pub unresolved,
         /// not sent: nobody has answered lately

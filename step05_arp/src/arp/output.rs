@@ -92,6 +92,18 @@ impl Arp {
         }
     }
 
+    // ANCHOR: queued
+    /// A packet waits: counts it, and keeps the limit that all of them share.
+    fn queued(&self) {
+        self.counters.packets_queued.inc();
+        let lost = self.with_cache(Cache::limit_waiting);
+        if lost > 0 {
+            self.counters.memory_full.add(lost as u64);
+            debug!(target: "arp::resolve", "too much is waiting, lost={lost}");
+        }
+    }
+    // ANCHOR_END: queued
+
     // ANCHOR: request
     /// Asks for `tpa` on the link of `iface`: everybody, or only `neighbor`,
     /// who has had it until now.
@@ -200,18 +212,18 @@ impl Neighbor for Arp {
             // ANCHOR_END: deliver
             // ANCHOR: deliver_wait
             Resolution::Request => {
-                self.counters.packets_queued.inc();
+                self.queued();
                 self.request(iface, next_hop, None);
                 // The main loop may be asleep, and now has a request to repeat.
                 self.env.wake();
                 Ok(())
             }
             Resolution::Wait => {
-                self.counters.packets_queued.inc();
+                self.queued();
                 Ok(())
             }
             Resolution::QueueFull => {
-                self.counters.packets_queued.inc();
+                self.queued();
                 self.counters.queue_full.inc();
                 debug!(target: "arp::resolve", "queue is full, pa={next_hop}");
                 Ok(())

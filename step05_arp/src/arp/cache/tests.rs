@@ -167,3 +167,39 @@ fn cache_and_queue_are_bounded() {
         assert_eq!(resolution == Resolution::QueueFull, n >= WAITING_LIMIT);
     }
 }
+
+#[test]
+fn what_waits_for_all_addresses_together_is_bounded() {
+    let mut cache = Cache::default();
+    let long = || Packet::zeroed(60_000);
+    // A neighbour for whom little waits, and before the others.
+    cache.resolve(key(1), Packet::new(b"old"), ms(0));
+    cache.resolve(key(1), Packet::new(b"new"), ms(0));
+    for n in 2..10 {
+        cache.resolve(key(n), long(), ms(0));
+        assert_eq!(cache.limit_waiting(), 0, "{n}");
+    }
+    // A greedy one loses his own, the oldest first.
+    for n in 1..=3 {
+        cache.resolve(key(9), Packet::new(&[n; 60_000]), ms(0));
+        assert_eq!(cache.limit_waiting(), 1, "{n}");
+    }
+    assert_eq!(cache.limit_waiting(), 0);
+    let waited = |cache: &mut Cache, n| cache.update(key(n), HA, ms(1)).unwrap();
+    assert_eq!(waited(&mut cache, 9), [Packet::new(&[3; 60_000])]);
+    assert_eq!(waited(&mut cache, 1).len(), 2);
+    assert_eq!(waited(&mut cache, 2), [long()]);
+    // Now there is room again.
+    cache.resolve(key(10), long(), ms(1));
+    assert_eq!(cache.limit_waiting(), 0);
+}
+
+#[test]
+fn a_full_frame_for_each_neighbour_may_wait() {
+    let mut cache = Cache::default();
+    for n in 0..CACHE_LIMIT {
+        let neighbour = (n, key(1).1);
+        cache.resolve(neighbour, Packet::zeroed(1500), ms(0));
+        assert_eq!(cache.limit_waiting(), 0, "{n}");
+    }
+}

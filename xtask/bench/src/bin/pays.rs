@@ -24,6 +24,10 @@ Usage: cargo run --release -p bench --bin pays [-- --runs N]
   --runs N   how often each is measured, of which the median is shown (default: 1)
 ";
 
+/// What `cargo build` builds, and what `cargo test` does, as `cargo tree` says it.
+const BUILT: &str = "normal,build";
+const TESTED: &str = "normal,build,dev";
+
 /// The crates of the stairs, from the bottom to the top.
 const STEPS: [&str; 7] = [
     "step01_device",
@@ -84,13 +88,13 @@ fn run(runs: usize) -> Result<()> {
     let lab = Lab::new()?;
     println!("{:<46}{:>8}{:>11}", "crates", "all", "of others");
     let print = |what: &str, tree: &Tree| println!("{what:<46}{:>8}{:>11}", tree.all, tree.others);
-    print("built: cargo build", &lab.tree(&lab.workspace, "no-dev")?);
-    print("built: cargo test", &lab.tree(&lab.workspace, "all")?);
+    print("built: cargo build", &lab.tree(&lab.workspace, BUILT)?);
+    print("built: cargo test", &lab.tree(&lab.workspace, TESTED)?);
     for step in STEPS {
         let what = format!("built: cargo build -p {step}");
-        print(&what, &lab.tree(&lab.workspace.join(step), "no-dev")?);
+        print(&what, &lab.tree(&lab.workspace.join(step), BUILT)?);
     }
-    print("smoltcp as a dependency", &lab.tree(&lab.peer, "no-dev")?);
+    print("smoltcp as a dependency", &lab.tree(&lab.peer, BUILT)?);
 
     let mut table = Table::default();
     for run in 1..=runs {
