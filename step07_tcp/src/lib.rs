@@ -21,7 +21,7 @@
 //! | [`urgent`] | – | what the peer calls urgent |
 //! | [`time_wait`], [`orphans`] | 28 | the end |
 //! | [`icmp_errors`], [`isn`] | – | errors from below; numbers that nobody can guess |
-//! | [`syn_cookies`], [`memory`] | – | a listener that outlives a flood; memory that greedy peers do not fill |
+//! | [`syn_cookies`], [`memory`], [`warnings`] | – | a listener that outlives a flood; memory that greedy peers do not fill, and a log |
 //! | [`gather`] | – | segments that leave together, as one |
 //! | [`tcp`], [`tcp_input`], [`tcp_timer`] | – | the shell: lock, way up, timer |
 //! | [`tcp_listener`], [`tcp_stream`] | – | sockets in the shape of `std::net`; the RFC's OPEN |
@@ -93,4 +93,5 @@ pub mod trace;
 mod urgent;
 mod user_calls;
 mod user_timeout;
+mod warnings;
 mod window_scale;

@@ -71,7 +71,10 @@ impl State {
             // ANCHOR_END: limits
         }
         if let Some(oldest) = self.orphans.oldest_beyond(self.config.max_orphans) {
-            log::warn!(target: "tcp::orphans", "too many, id={oldest} is reset");
+            if self.orphan_warnings.is_due(now) {
+                log::warn!(target: "tcp::orphans", "too many: the oldest are reset");
+            }
+            log::debug!(target: "tcp::orphans", "id={oldest} is reset");
             self.counters.orphans_evicted.inc();
             self.orphans.remove(oldest);
             self.with(oldest, now, out, Tcb::abort);

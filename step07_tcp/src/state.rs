@@ -25,6 +25,7 @@ use crate::seq::SeqNumber;
 use crate::tcb::{ById, Context, Id, Opened, Owner, Tcb, TcpState};
 use crate::tcp_counters::TcpCounters;
 use crate::time::Time;
+use crate::warnings::Warnings;
 
 /// The state of TCP.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ pub struct State {
     /// Connections without a user, and those in TIME-WAIT.
     pub(crate) orphans: ByAge,
     pub(crate) time_waits: ByAge,
+    pub(crate) orphan_warnings: Warnings,
     /// What the ways to others carry.
     pub(crate) path_mtus: PathMtus,
     /// To whom the way may be dead.
@@ -85,6 +87,7 @@ impl State {
             changed: Vec::new(),
             orphans: ByAge::default(),
             time_waits: ByAge::default(),
+            orphan_warnings: Warnings::default(),
             path_mtus: PathMtus::default(),
             advice: Vec::new(),
             in_turn: false,

@@ -39,6 +39,8 @@ crate::counters! {
         pub given_up,
         /// connections without a user that were reset: too many
         pub orphans_evicted,
+        /// connections closed: their service has enough
+        pub service_full,
         /// connections that left TIME-WAIT early: too many
         pub time_wait_evicted,
         /// out-of-order segments kept for reassembly

@@ -19,9 +19,10 @@ use crate::services::{CHARGEN, DAYTIME, DISCARD, ECHO, chargen, daytime};
 use crate::tcp::Tcp;
 use crate::tcp_listener::TcpListener;
 use crate::tcp_stream::TcpStream;
+use crate::warnings::Warnings;
 
-/// How many connections a service has at once; more are closed at once.
-const MAX_CONNECTIONS: usize = 4096;
+/// How many connections each service has, unless another number is asked for.
+pub const MAX_CONNECTIONS: usize = 4096;
 /// A service needs no deep stack: many can be had at once.
 const STACK: usize = 256 * 1024;
 
@@ -37,6 +38,15 @@ impl TcpServices {
     /// # Errors
     /// A port is taken, or no thread could be started.
     pub fn start(host: &Arc<Host>) -> Result<Self> {
+        Self::with_limit(host, MAX_CONNECTIONS)
+    }
+
+    /// As [`start`](Self::start), with so many connections of each service;
+    /// who comes when there are as many is let in and closed.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn with_limit(host: &Arc<Host>, limit: usize) -> Result<Self> {
         let mut services = Self {
             tcp: Arc::clone(&host.tcp),
             threads: Vec::new(),
@@ -46,7 +56,7 @@ impl TcpServices {
             let listener = listener.with_context(|| format!("TCP port {port}"))?;
             let host = Arc::clone(host);
             let thread = thread::Builder::new().name(format!("tcp/{port}"));
-            let thread = thread.spawn(move || accept(&host, port, &listener));
+            let thread = thread.spawn(move || accept(&host, port, &listener, limit));
             let thread = thread.context("cannot start a thread")?;
             services.threads.push(thread);
         }
@@ -66,10 +76,11 @@ impl Drop for TcpServices {
 }
 
 /// Accepts until the host shuts down, and waits for all connections to end.
-fn accept(host: &Host, port: u16, listener: &TcpListener) {
+fn accept(host: &Host, port: u16, listener: &TcpListener, limit: usize) {
     let env = host.ip.env();
     let _scope = logger::scope(env);
     let open = AtomicUsize::new(0);
+    let mut warnings = Warnings::default();
     thread::scope(|scope| {
         for stream in listener.incoming() {
             let stream = match stream {
@@ -81,8 +92,11 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
                 }
             };
             // ANCHOR: thread
-            if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
-                warn!(target: "services", "tcp/{port}: too many connections");
+            if open.load(Ordering::Relaxed) >= limit {
+                host.tcp.counters.service_full.inc();
+                if warnings.is_due(env.now()) {
+                    warn!(target: "services", "tcp/{port}: too many connections: new ones are closed");
+                }
                 continue;
             }
             open.fetch_add(1, Ordering::Relaxed);
@@ -98,8 +112,11 @@ fn accept(host: &Host, port: u16, listener: &TcpListener) {
             });
             // ANCHOR_END: thread
             if let Err(error) = thread {
-                warn!(target: "services", "tcp/{port}: {error}");
                 open.fetch_sub(1, Ordering::Relaxed);
+                host.tcp.counters.service_full.inc();
+                if warnings.is_due(env.now()) {
+                    warn!(target: "services", "tcp/{port}: {error}");
+                }
             }
         }
     });

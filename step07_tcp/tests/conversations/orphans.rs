@@ -6,6 +6,7 @@ use step07_tcp::config::Config;
 use step07_tcp::flags::Flags;
 use step07_tcp::segment::Segment;
 use step07_tcp::tcb::TcpState;
+use step07_tcp::testing::History;
 
 use crate::harness::{Talk, peer, s, us};
 
@@ -96,6 +97,37 @@ fn number_of_orphans_is_limited_and_the_oldest_is_reset() {
     assert_eq!(lengths, [1, 1, 1, 2, 2]);
     assert!(sent[3][1].starts_with("-----R--"), "{sent:?}");
     assert_eq!(talk.state.counters().orphans_evicted.get(), 2);
+}
+
+/// A peer can make us reset as many as it likes.
+#[test]
+fn one_warning_tells_of_all_orphans_that_are_reset() {
+    let config = Config {
+        max_orphans: 1,
+        ..Config::default()
+    };
+    let (mut talk, ids) = connections(config, 3);
+    let mut close = |id| {
+        talk.id = id;
+        talk.close();
+    };
+    close(ids[0]);
+    let history = History::new();
+    close(ids[1]);
+    history.expect_log(&[
+        "tcp::transition: id=3, local=192.0.2.2:7, foreign=192.0.2.1:1001, ESTABLISHED => FIN_WAIT1",
+        "tcp::orphans: too many: the oldest are reset",
+        "tcp::orphans: id=2 is reset",
+        "tcp::transition: id=2, local=192.0.2.2:7, foreign=192.0.2.1:1000, FIN_WAIT1 => CLOSED",
+        "tcp::pcb_release: released, local=192.0.2.2:7, foreign=192.0.2.1:1000",
+    ]);
+    close(ids[2]);
+    history.expect_log(&[
+        "tcp::transition: id=4, local=192.0.2.2:7, foreign=192.0.2.1:1002, ESTABLISHED => FIN_WAIT1",
+        "tcp::orphans: id=3 is reset",
+        "tcp::transition: id=3, local=192.0.2.2:7, foreign=192.0.2.1:1001, FIN_WAIT1 => CLOSED",
+        "tcp::pcb_release: released, local=192.0.2.2:7, foreign=192.0.2.1:1001",
+    ]);
 }
 
 #[test]

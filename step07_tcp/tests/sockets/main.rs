@@ -6,6 +6,7 @@ mod closing;
 mod connecting;
 mod flood;
 mod path_mtu;
+mod services;
 mod transfer;
 mod waking;
 mod world;
