@@ -12,7 +12,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use log::{debug, error, info};
@@ -22,15 +22,12 @@ use crate::env::Env;
 use crate::hexdump::hexdump;
 use crate::logger;
 use crate::packet::Packet;
+use crate::sync;
 use crate::sys::{self, Watch};
 use crate::time::Time;
 
 /// How many packets one device may deliver per turn.
 const BUDGET: usize = 64;
-
-/// How long the main loop looks for more before it sleeps: about as long as it
-/// takes to be woken.
-const LINGER: Duration = Duration::from_micros(50);
 
 // ANCHOR: input
 /// Where the main loop delivers what the devices receive: the layer above.
@@ -277,20 +274,12 @@ impl Net {
     }
 
     // ANCHOR: linger
-    /// Stays awake a little longer, and looks again and again: what comes next
-    /// often comes soon, and to fall asleep and be woken would take longer.
-    /// True if something has come.
+    /// Turns the crank a little longer. True if there was something to do.
     fn linger(&mut self) -> bool {
-        let begin = Instant::now();
-        while begin.elapsed() < LINGER {
-            // Whoever else wants this processor gets it.
-            thread::yield_now();
+        sync::linger(|| {
             self.poll(Some(Duration::ZERO), None);
-            if self.turn() {
-                return true;
-            }
-        }
-        false
+            self.turn()
+        })
     }
     // ANCHOR_END: linger
 

@@ -7,21 +7,43 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::io;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use std::{io, mem};
 
 use log::debug;
 
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, lock};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, MutexGuard, linger, lock};
 
 /// What a sleeper waits for: the number of a control block.
 pub type Key = u64;
 
 /// Those who sleep for the same thing.
 struct Bed {
-    changed: Arc<Condvar>,
+    call: Arc<Call>,
     sleepers: usize,
+}
+
+/// How they are called.
+struct Call {
+    changed: Condvar,
+    /// Set under the lock, before `changed` is notified: for those who are not
+    /// quite asleep yet.
+    called: AtomicBool,
+}
+
+impl Call {
+    fn new() -> Self {
+        Self {
+            changed: Condvar::new(),
+            called: AtomicBool::new(false),
+        }
+    }
+
+    fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
 }
 
 // ANCHOR: inner
@@ -89,10 +111,10 @@ impl<T> Monitor<T> {
             if inner.closed {
                 return Err(interrupted());
             }
-            let changed = inner.lie_down(key);
-            let (guard, in_time) = wait(&changed, inner, deadline);
+            let call = inner.lie_down(key);
+            let (guard, in_time) = self.wait(&call, inner, deadline);
             inner = guard;
-            inner.get_up(key, &changed);
+            inner.get_up(key, &call);
             // Before looking again: who interrupts may have changed the state
             // too, and the sleeper should hear the reason, not the consequence.
             if inner.closed || inner.interruptions != interruptions {
@@ -109,13 +131,37 @@ impl<T> Monitor<T> {
     // ANCHOR: wakeup
     /// Something has changed: who sleeps for it looks again.
     pub fn wakeup(&self, key: Key) {
-        let bed = lock(&self.inner).beds.remove(&key);
+        let bed = {
+            let mut inner = lock(&self.inner);
+            let bed = inner.beds.remove(&key);
+            bed.inspect(|bed| bed.call.called.store(true, Ordering::Relaxed))
+        };
         // After the lock is free: who wakes up wants it.
         if let Some(bed) = bed {
-            bed.changed.notify_all();
+            bed.call.changed.notify_all();
         }
     }
     // ANCHOR_END: wakeup
+
+    // ANCHOR: wait
+    /// Waits for a call; false if `deadline` came first. The lock is free
+    /// meanwhile.
+    fn wait<'a>(
+        &'a self,
+        call: &Call,
+        inner: MutexGuard<'a, Inner<T>>,
+        deadline: Option<Instant>,
+    ) -> (MutexGuard<'a, Inner<T>>, bool) {
+        drop(inner);
+        linger(|| call.is_called());
+        let inner = lock(&self.inner);
+        // Who was called already would not be called again.
+        if call.is_called() {
+            return (inner, true);
+        }
+        sleep(&call.changed, inner, deadline)
+    }
+    // ANCHOR_END: wait
 
     // ANCHOR: interrupt
     /// Ends the sleep of all who sleep now.
@@ -154,19 +200,19 @@ impl<T> Monitor<T> {
 
 impl<T> Inner<T> {
     // ANCHOR: beds
-    fn lie_down(&mut self, key: Key) -> Arc<Condvar> {
+    fn lie_down(&mut self, key: Key) -> Arc<Call> {
         let bed = self.beds.entry(key).or_insert_with(|| Bed {
-            changed: Arc::default(),
+            call: Arc::new(Call::new()),
             sleepers: 0,
         });
         bed.sleepers += 1;
-        Arc::clone(&bed.changed)
+        Arc::clone(&bed.call)
     }
 
     /// Who gets up uncalled (a timeout, say) leaves the others asleep.
-    fn get_up(&mut self, key: Key, changed: &Arc<Condvar>) {
+    fn get_up(&mut self, key: Key, call: &Arc<Call>) {
         if let Entry::Occupied(mut bed) = self.beds.entry(key)
-            && Arc::ptr_eq(&bed.get().changed, changed)
+            && Arc::ptr_eq(&bed.get().call, call)
         {
             bed.get_mut().sleepers -= 1;
             if bed.get().sleepers == 0 {
@@ -176,9 +222,10 @@ impl<T> Inner<T> {
     }
     // ANCHOR_END: beds
 
-    fn wake_all(&self) {
-        for bed in self.beds.values() {
-            bed.changed.notify_all();
+    fn wake_all(&mut self) {
+        for bed in mem::take(&mut self.beds).into_values() {
+            bed.call.called.store(true, Ordering::Relaxed);
+            bed.call.changed.notify_all();
         }
     }
 }
@@ -188,9 +235,9 @@ fn interrupted() -> io::Error {
     io::ErrorKind::Interrupted.into()
 }
 
-// ANCHOR: wait
-/// Waits for a change; false if `deadline` came first.
-fn wait<'a, T>(
+// ANCHOR: sleep_in
+/// Sleeps until `changed` is notified; false if `deadline` came first.
+fn sleep<'a, T>(
     changed: &Condvar,
     inner: MutexGuard<'a, T>,
     deadline: Option<Instant>,
@@ -204,7 +251,7 @@ fn wait<'a, T>(
     let (inner, result) = result.unwrap_or_else(PoisonError::into_inner);
     (inner, !result.timed_out())
 }
-// ANCHOR_END: wait
+// ANCHOR_END: sleep_in
 
 #[cfg(test)]
 mod tests {

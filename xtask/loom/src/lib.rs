@@ -5,7 +5,13 @@
 pub mod sync {
     use std::sync::PoisonError;
 
+    pub use loom::sync::atomic::AtomicBool;
     pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+    /// As `step01_device::sync::linger`, when the moment is over at once.
+    pub fn linger(_: impl FnMut() -> bool) -> bool {
+        false
+    }
 
     /// As `step01_device::sync::lock`.
     pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
