@@ -3,7 +3,7 @@
 //! One request per connection: it is answered, and the connection closed.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::info;
 
@@ -15,8 +15,48 @@ use crate::tcp_stream::TcpStream;
 pub const PORT: u16 = 80;
 /// How many octets a request may have.
 const REQUEST_LIMIT: u64 = 8 * 1024;
-/// How long a client may take to ask.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to ask, and then to take the answer.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+// ANCHOR: patience
+/// A connection that is read or written until some time, in however small
+/// pieces. (A timeout of the stream alone begins again with each octet.)
+struct Until<'a> {
+    stream: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl<'a> Until<'a> {
+    fn new(stream: &'a TcpStream, patience: Duration) -> Self {
+        let deadline = Instant::now() + patience;
+        Self { stream, deadline }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.checked_duration_since(Instant::now());
+        left.filter(|left| !left.is_zero())
+            .ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(buffer)
+    }
+}
+// ANCHOR_END: patience
+
+impl Write for Until<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
 
 /// What a client wants.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,14 +108,21 @@ fn read(stream: impl Read) -> io::Result<Result<Request, Status>> {
     }))
 }
 
-/// Answers one request.
+/// Answers one request, within [`TIMEOUT`].
 ///
 /// # Errors
 /// What ended the connection.
 pub fn serve(host: &Host, stream: &TcpStream) -> io::Result<()> {
+    serve_within(host, stream, TIMEOUT)
+}
+
+/// As [`serve`]; the client has so long to ask, and again to take the answer.
+///
+/// # Errors
+/// What ended the connection; `WouldBlock`, `TimedOut`: the time is over.
+pub fn serve_within(host: &Host, stream: &TcpStream, patience: Duration) -> io::Result<()> {
     // ANCHOR: request
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    let request = match read(stream) {
+    let request = match read(Until::new(stream, patience)) {
         // Octets that are no text are no request either.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err("400 Bad Request"),
         request => request?,
@@ -97,8 +144,7 @@ pub fn serve(host: &Host, stream: &TcpStream) -> io::Result<()> {
     if !head {
         answer += &body;
     }
-    let mut stream = stream;
-    stream.write_all(answer.as_bytes())
+    Until::new(stream, patience).write_all(answer.as_bytes())
     // ANCHOR_END: answer
 }
 
