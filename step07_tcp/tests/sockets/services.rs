@@ -10,7 +10,7 @@ use step07_tcp::http;
 use step07_tcp::tcp_services::TcpServices;
 use step07_tcp::tcp_stream::TcpStream;
 
-use crate::world::{World, kind, octets, wait_until, watched};
+use crate::world::{World, kind, wait_until, watched};
 
 /// Does the echo service serve this client?
 fn is_served(mut client: &TcpStream) -> bool {
