@@ -126,11 +126,37 @@ fn idle() {
     flood.is_forgotten();
 }
 
+/// The same at a service that lets all of them in, and has nothing to say.
+/// Only the service could limit their number: so each has to be cheap.
+#[test]
+fn idle_and_accepted() {
+    let mut world = World::new();
+    world.accepts = true;
+    let count = 2000;
+    // The first time, tables grow that keep their size; the second time, nothing.
+    for name in ["idle, accepted", "idle, accepted, again"] {
+        let mut enemy = Connects::new(count, 1000, nothing);
+        enemy.per_ms = 25;
+        let flood = Flood::play(name, &mut world, &mut enemy);
+        assert_eq!(enemy.open.len(), count as usize);
+        assert!(
+            flood.growth() < enemy.open.len() * 2048,
+            "{}",
+            flood.growth()
+        );
+        assert!(flood.goodput() > 0.95 && flood.per_turn() > 0.25);
+        drop(enemy);
+        if name.ends_with("again") {
+            flood.is_forgotten();
+        }
+    }
+}
+
 /// Clients of a service that sends them something, with windows of zero.
 #[test]
 fn zero_windows() {
     let mut world = World::new();
-    world.serves = true;
+    (world.accepts, world.serves) = (true, true);
     let mut enemy = Connects::new(200, 0, nothing);
     let flood = Flood::play("zero windows, 200", &mut world, &mut enemy);
     assert_eq!(enemy.open.len(), 200);
@@ -150,7 +176,7 @@ fn zero_windows_beyond_the_memory() {
         memory_limit: limit,
         ..Config::default()
     });
-    world.serves = true;
+    (world.accepts, world.serves) = (true, true);
     let mut enemy = Connects::new(80, 0, nothing);
     let flood = Flood::play("zero windows, 80 of 256 KiB", &mut world, &mut enemy);
     assert_eq!(enemy.open.len(), 80);
@@ -170,7 +196,7 @@ fn text_beyond_the_memory() {
         memory_limit: limit,
         ..Config::default()
     });
-    world.serves = true;
+    (world.accepts, world.serves) = (true, true);
     let mut enemy = Connects::new(60, 1000, |round, next| {
         Some((next + 1400 * (round % 40), Packet::new(&[7; 1400])))
     });

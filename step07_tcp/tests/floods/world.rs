@@ -81,8 +81,11 @@ pub struct World {
     ends: (TcpStream, TcpStream),
     /// The victim's listener, with all its default limits.
     pub listener: TcpListener,
-    /// Whom the victim has let in besides, and what it sends to each of them.
+    /// Whom the victim has let in besides.
     pub served: Vec<TcpStream>,
+    /// Does it let others in?
+    pub accepts: bool,
+    /// Does it write to them, too?
     pub serves: bool,
 }
 
@@ -128,6 +131,7 @@ impl World {
             link: wire.port(),
             ends: (client, server),
             served: Vec::new(),
+            accepts: false,
             serves: false,
             env,
             victim,
@@ -209,14 +213,14 @@ impl World {
 
     /// What the victim's service does for others: lets them in, and writes.
     fn serve(&mut self, text: &[u8]) {
-        if !self.serves {
+        if !self.accepts {
             return;
         }
         while let Ok((stream, _)) = self.listener.accept() {
             stream.set_nonblocking(true).unwrap();
             self.served.push(stream);
         }
-        for mut stream in &self.served {
+        for mut stream in self.served.iter().filter(|_| self.serves) {
             while let Ok(1..) = stream.write(text) {}
         }
     }
