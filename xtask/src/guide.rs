@@ -7,6 +7,7 @@
 use anyhow::{Context, Result};
 
 use crate::book::{Files, Findings, PAGES};
+use crate::exercises::manifest;
 
 /// The longest session of a class, in minutes.
 const SESSION: u32 = 90;
@@ -58,7 +59,7 @@ pub fn tables(files: &Files) -> Result<Vec<(String, String)>> {
     Ok(vec![
         (format!("{PAGES}guide/table.txt"), table(files)?),
         (format!("{PAGES}teacher/plan.txt"), plan(files)),
-        (format!("{PAGES}teacher/chapters.txt"), chapters(files)),
+        (format!("{PAGES}teacher/chapters.txt"), chapters(files)?),
     ])
 }
 
@@ -174,26 +175,71 @@ fn plan(files: &Files) -> String {
     text
 }
 
-/// The minutes of each chapter, and of the book.
-fn chapters(files: &Files) -> String {
-    let mut sums: Vec<(&str, usize, u32)> = Vec::new();
-    for lesson in lessons(files) {
-        match sums.last_mut() {
-            Some((chapter, count, sum)) if *chapter == lesson.chapter => {
-                *count += 1;
-                *sum += lesson.minutes;
-            }
-            _ => sums.push((lesson.chapter, 1, lesson.minutes)),
+/// What a chapter takes.
+#[derive(Default)]
+struct Chapter<'a> {
+    title: &'a str,
+    pages: usize,
+    minutes: u32,
+    exercises: usize,
+    exercise_minutes: u32,
+}
+
+/// The minutes of each chapter and of its exercises, and of the book.
+fn chapters(files: &Files) -> Result<String> {
+    let mut exercises = Vec::new();
+    for (path, text) in files {
+        if path.ends_with("/exercises.toml") {
+            let manifest = manifest::exercises(text).map_err(anyhow::Error::msg);
+            exercises.extend(manifest.with_context(|| path.clone())?.exercises);
         }
     }
-    let mut text = "| chapter | pages | minutes |\n|---|--:|--:|\n".to_owned();
-    let (mut pages, mut minutes) = (0, 0);
-    for (chapter, count, sum) in sums {
-        text.push_str(&format!("| {chapter} | {count} | {sum} |\n"));
-        (pages, minutes) = (pages + count, minutes + sum);
+    let mut chapters: Vec<Chapter<'_>> = Vec::new();
+    for lesson in lessons(files) {
+        if chapters
+            .last()
+            .is_none_or(|last| last.title != lesson.chapter)
+        {
+            chapters.push(Chapter {
+                title: lesson.chapter,
+                ..Chapter::default()
+            });
+        }
+        let page = format!("{PAGES}{}", lesson.path);
+        if let Some(chapter) = chapters.last_mut() {
+            chapter.pages += 1;
+            chapter.minutes += lesson.minutes;
+            for exercise in exercises.iter().filter(|exercise| exercise.page == page) {
+                chapter.exercises += 1;
+                chapter.exercise_minutes += u32::from(exercise.minutes);
+            }
+        }
     }
-    text.push_str(&format!("| together | {pages} | {minutes} |\n"));
-    text
+    let mut together = Chapter {
+        title: "together",
+        ..Chapter::default()
+    };
+    for chapter in &chapters {
+        together.pages += chapter.pages;
+        together.minutes += chapter.minutes;
+        together.exercises += chapter.exercises;
+        together.exercise_minutes += chapter.exercise_minutes;
+    }
+    chapters.push(together);
+    let mut text = "| chapter | pages | minutes | exercises | their minutes |\n\
+        |---|--:|--:|--:|--:|\n"
+        .to_owned();
+    for chapter in chapters {
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            chapter.title,
+            chapter.pages,
+            chapter.minutes,
+            chapter.exercises,
+            chapter.exercise_minutes
+        ));
+    }
+    Ok(text)
 }
 
 /// Every example is in the table, every page of a step says how long it takes.
@@ -240,6 +286,10 @@ mod tests {
         | 1 | step01_device | `guide01_a` | a device |\n\
         | 20 | step06_udp | `guide20_1_b`, `guide20_2_c` | sockets |\n\ny\n";
 
+    const EXERCISE: &str = "[[exercise]]\nid = \"1.1\"\ntitle = \"t\"\nminutes = 25\n\
+        page = \"book/src/step01/guide01.md\"\ntests = [\"exercises::a\"]\n\
+        statement = \"s\"\nhints = [\"a\", \"b\", \"c\"]\n";
+
     fn world() -> Files {
         files([
             (README, TABLE),
@@ -261,6 +311,7 @@ mod tests {
             ),
             ("book/src/c.md", "# Chapter C\n**minutes** 30\n"),
             ("book/src/d.md", "# Chapter D\n**minutes** 10\n"),
+            ("step01_device/exercises.toml", EXERCISE),
         ])
     }
 
@@ -274,7 +325,8 @@ mod tests {
             | 2 | [Chapter C](c.md) (30) | 30 |\n\
             | 3 | [Chapter D](d.md) (10) | 10 |\n";
         assert!(tables[1].1.ends_with(rows), "{}", tables[1].1);
-        let rows = "| Chapter A | 2 | 90 |\n| Chapter C | 1 | 30 |\n| Chapter D | 1 | 10 |\n| together | 4 | 130 |\n";
+        let rows = "| Chapter A | 2 | 90 | 1 | 25 |\n| Chapter C | 1 | 30 | 0 | 0 |\n\
+            | Chapter D | 1 | 10 | 0 | 0 |\n| together | 4 | 130 | 1 | 25 |\n";
         assert!(tables[2].1.ends_with(rows), "{}", tables[2].1);
         assert_eq!(check(&world()), Findings::default());
     }

@@ -17,7 +17,7 @@ mod desk;
 mod examine;
 mod grade;
 mod id;
-mod manifest;
+pub(crate) mod manifest;
 pub mod marks;
 mod mutants;
 mod pack;
