@@ -1,5 +1,7 @@
 //! The appendix of all lines that the log can have.
 
+use std::collections::BTreeSet;
+
 use crate::added::{cell, number, places};
 use crate::api::module_doc;
 use crate::book::{Files, PAGES};
@@ -43,8 +45,9 @@ pub fn page(files: &Files, runs: &[Run]) -> (String, String) {
             ));
             text.push_str("| level | function | text |\n|---|---|---|\n");
             for statement in statements {
-                let place = places.get(&(statement.file.clone(), statement.line));
-                text.push_str(&row(&statement, place.map(String::as_str)));
+                let location = (statement.file.clone(), statement.line);
+                let place = places.get(&location).map(String::as_str);
+                text.push_str(&row(&statement, &seen(runs, &location), place));
             }
             text.push('\n');
         }
@@ -54,21 +57,34 @@ pub fn page(files: &Files, runs: &[Run]) -> (String, String) {
     (format!("{PAGES}log_lines.md"), text)
 }
 
-fn row(statement: &Statement, place: Option<&str>) -> String {
+/// The functions that a statement has printed in the scenes, for one that is
+/// told which.
+fn seen<'a>(runs: &'a [Run], location: &(String, usize)) -> BTreeSet<&'a str> {
+    let entries = runs.iter().flat_map(|run| &run.log);
+    let here = entries.filter(|entry| entry.location == *location);
+    here.map(|entry| entry.target.as_str()).collect()
+}
+
+fn row(statement: &Statement, seen: &BTreeSet<&str>, place: Option<&str>) -> String {
     let target = statement.target();
-    let target = target.as_deref().unwrap_or(&statement.function);
+    let names = match target.as_deref() {
+        Some(target) => BTreeSet::from([target]),
+        None if seen.is_empty() => BTreeSet::from([statement.function.as_str()]),
+        None => seen.clone(),
+    };
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let name = match place {
-        Some(place) => format!("[`{target}`]({place})"),
-        None => format!("`{target}`"),
+        Some(place) => format!("[{}]({place})", names.join(", ")),
+        None => names.join(", "),
     };
     // The fields of a header follow in lines of their own.
     let template = statement.template();
-    let template = template.split("\\n").next().unwrap_or_default();
+    let (template, fields) = template.split_once("\\n").unwrap_or((&template, ""));
     // `--hexdump` adds the octets at the end.
     let dumps = statement.code.iter().any(|line| line.contains("hexdump("));
     let template = template
         .strip_suffix("{}")
-        .filter(|_| dumps)
+        .filter(|_| dumps && fields.is_empty())
         .unwrap_or(template);
     let template = template.replace("\\\"", "\"").replace('`', "'");
     let template = match template.is_empty() {
@@ -86,12 +102,15 @@ mod tests {
 
     #[test]
     fn all_lines_of_a_floor() {
-        let code = "//! Input.\n\nfn input() {\n    debug!(target: \"a::b\", \"x={}|\\n{h}\", 1);\n    warn!(\"lost\");\n}\n";
+        let code = "//! Input.\n\nfn input() {\n    debug!(target: \"a::b\", \"x={}|\\n{h}\", 1);\n    warn!(\"lost\");\n    \
+            debug!(target: to, \"y={}\\n{h}{}\", 1, hexdump(p));\n}\n";
         let files = files([
             ("step01_device/src/a.rs", code),
             ("step01_device/src/main.rs", code),
         ]);
-        let log = "00:00:00.000 [D] a::b: x=1 (step01_device/src/a.rs:4)\n";
+        let log = "00:00:00.000 [D] a::b: x=1 (step01_device/src/a.rs:4)\n\
+            00:00:00.000 [D] a::d: y=1 (step01_device/src/a.rs:6)\n\
+            00:00:00.000 [D] a::c: y=1 (step01_device/src/a.rs:6)\n";
         let run = Run {
             step: STEPS[0].to_owned(),
             log: parse(log).unwrap(),
@@ -103,5 +122,7 @@ mod tests {
         let shown = "| debug | [`a::b`](step01/added.md#step01-added-log-a-b) | `x={}\\|` |\n";
         assert_eq!(page.matches(shown).count(), 1, "{page}");
         assert_eq!(page.matches("| warn | `input` | `lost` |\n").count(), 1);
+        let told = "| debug | [`a::c`, `a::d`](step01/added.md#step01-added-log-a-d) | `y={}` |\n";
+        assert_eq!(page.matches(told).count(), 1, "{page}");
     }
 }
