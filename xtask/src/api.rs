@@ -89,7 +89,7 @@ fn sentence<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// `` [`a`](b) `` and `` [`a`] `` become `` `a` ``.
-fn plain_links(text: &str) -> String {
+pub fn plain_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('[') {

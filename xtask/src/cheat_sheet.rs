@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 
 use crate::added::cell;
+use crate::api::plain_links;
 use crate::book::{Files, PAGES};
 
 /// What it is called, and where it stands.
@@ -40,9 +41,16 @@ pub fn page(files: &Files) -> Result<(String, String)> {
             text.push_str("| field | meaning |\n|---|---|\n");
         }
         for (name, doc) in &fields {
-            text.push_str(&format!("| `{name}` | {} |\n", cell(doc)));
+            text.push_str(&format!("| `{name}` | {} |\n", cell(&plain_links(doc))));
         }
-        if !fields.is_empty() {
+        let kinds = kinds(code);
+        if fields.is_empty() && !kinds.is_empty() {
+            text.push_str("| kind | meaning |\n|--:|---|\n");
+            for (kind, doc) in &kinds {
+                text.push_str(&format!("| {kind} | {} |\n", cell(&plain_links(doc))));
+            }
+            text.push('\n');
+        } else if !fields.is_empty() {
             text.push('\n');
         }
     }
@@ -111,6 +119,27 @@ fn fields(code: &str) -> Vec<(String, String)> {
     fields
 }
 
+/// The numbers of one octet that a file names, with their documentation.
+fn kinds(code: &str) -> Vec<(String, String)> {
+    let (mut kinds, mut docs) = (Vec::new(), Vec::new());
+    for line in code.lines().take_while(|line| *line != "#[cfg(test)]") {
+        if let Some(text) = doc(line) {
+            docs.push(text);
+            continue;
+        }
+        let constant = line.strip_prefix("const ");
+        let constant = constant.and_then(|constant| constant.split_once(": u8 = "));
+        if let Some((_, value)) = constant {
+            kinds.push((
+                value.trim_end_matches(';').to_owned(),
+                docs.join(" ").trim().to_owned(),
+            ));
+        }
+        docs.clear();
+    }
+    kinds
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +188,11 @@ pub struct Header {
             text.matches("| `src` | Who sent it. |").count(),
             HEADERS.len()
         );
+        let options = CODE.replace("///", "//!");
+        let options = options + "\n/// Two, see [`Header`].\nconst TWO: u8 = 2;\n";
+        files.insert(HEADERS[6].2.to_owned(), options);
+        let (_, text) = page(&files).unwrap();
+        assert!(text.contains("| kind | meaning |\n|--:|---|\n| 2 | Two, see `Header`. |\n"));
         files.insert(HEADERS[2].2.to_owned(), CODE.replace("+--", "***"));
         let error = page(&files).unwrap_err().to_string();
         assert_eq!(error, "no diagram in step03_ip/src/ip/header.rs");
