@@ -16,7 +16,7 @@ pub fn make(files: &Files, runs: &[Run]) -> Result<Vec<(String, String)>> {
     made.push(log_lines::page(files, runs));
     made.push(cheat_sheet::page(files)?);
     made.push(original::page(files)?);
-    made.push(rfcs::page(files));
+    made.push(rfcs::page(files)?);
     made.push(unsafe_code::page(files));
     made.extend(conformance::pages(files)?);
     made.extend(guide::tables(files)?);
