@@ -7,8 +7,11 @@ use std::fmt::Write;
 
 use crate::book::{Files, Findings, PAGES};
 
-/// A block, as its reason.
+/// Why a block is right.
 type Reason = String;
+
+/// A block: its file, its line, in which function it is, its reason.
+type Block<'a> = (&'a str, usize, &'a str, Option<Reason>);
 
 /// The sources that are looked at. The fuzz targets' library has its own.
 fn is_source(path: &str) -> bool {
@@ -44,8 +47,28 @@ fn reason(lines: &[&str]) -> Option<Reason> {
     (between <= 4).then(|| text.trim_start_matches("SAFETY:").trim().to_owned())
 }
 
-/// All blocks: file, line, reason.
-fn blocks(files: &Files) -> impl Iterator<Item = (&str, usize, Option<Reason>)> {
+/// The name behind `word` in a line, if the line has both.
+fn name_behind<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let (before, behind) = code.split_once(word)?;
+    let is_word = before.is_empty() || before.ends_with(' ');
+    let end = behind.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+    (is_word && end > 0).then(|| &behind[..end])
+}
+
+/// The function that the last of some lines is in, or the trait that it implements.
+fn within<'a>(lines: &[&'a str]) -> &'a str {
+    let implemented = lines
+        .last()
+        .and_then(|line| name_behind(line, "unsafe impl "));
+    let functions = lines.iter().rev();
+    implemented
+        .or_else(|| functions.filter_map(|line| name_behind(line, "fn ")).next())
+        .unwrap_or_default()
+}
+
+/// All blocks.
+fn blocks(files: &Files) -> impl Iterator<Item = Block<'_>> {
     let sources = files.iter().filter(|(path, _)| is_source(path));
     sources.flat_map(|(path, text)| {
         let lines: Vec<&str> = text.lines().collect();
@@ -53,7 +76,10 @@ fn blocks(files: &Files) -> impl Iterator<Item = (&str, usize, Option<Reason>)> 
         // A method of an unsafe trait promises nothing by itself.
         let numbers = numbers.filter(|&at| !lines[at].contains("unsafe fn"));
         let found: Vec<_> = numbers
-            .map(|at| (path.as_str(), at + 1, reason(&lines[..at])))
+            .map(|at| {
+                let (within, reason) = (within(&lines[..=at]), reason(&lines[..at]));
+                (path.as_str(), at + 1, within, reason)
+            })
             .collect();
         found
     })
@@ -62,7 +88,7 @@ fn blocks(files: &Files) -> impl Iterator<Item = (&str, usize, Option<Reason>)> 
 /// Each has a reason, and is where it may be.
 pub fn check(files: &Files) -> Findings {
     let mut findings = Findings::default();
-    for (path, line, reason) in blocks(files) {
+    for (path, line, _, reason) in blocks(files) {
         if !is_sys(path) {
             findings.error(path, line, "`unsafe` outside a module `sys`");
         }
@@ -75,17 +101,16 @@ pub fn check(files: &Files) -> Findings {
 
 /// The page: path and text.
 pub fn page(files: &Files) -> (String, String) {
-    let mut by_file: BTreeMap<&str, Vec<Reason>> = BTreeMap::new();
-    for (path, _, reason) in blocks(files) {
-        by_file
-            .entry(path)
-            .or_default()
-            .push(reason.unwrap_or_default());
+    let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, _, within, reason) in blocks(files) {
+        let reason = reason.unwrap_or_default();
+        let reasons = by_file.entry(path).or_default();
+        reasons.push(format!("`{within}`: {reason}"));
     }
     let count: usize = by_file.values().map(Vec::len).sum();
     let mut text = format!(
         "# Appendix: unsafe code {{#unsafe}}\n\nMade from the sources: every block in which the compiler \
-         cannot prove that the rules of Rust are kept, and the reason why they are. There are {count}, all in \
+         cannot prove that the rules of Rust are kept, by the function that it is in, and the reason why they are. There are {count}, all in \
          modules named `sys`: they call the kernel, or start a program, or count memory for a test. `cargo xtask book` \
          fails if there is one elsewhere, or one without a reason; every crate of the stack but the two that have such a \
          module forbids the word.\n"
@@ -114,6 +139,7 @@ mod tests {
     fn blocks_are_found_with_their_reasons() {
         let text = [
             "// An unsafe word.",
+            "pub fn make(fd: i32) {",
             "let a = unsafe_code;",
             "// SAFETY: it is",
             "// so.",
@@ -125,11 +151,13 @@ mod tests {
         let all = files([("step01_a/src/sys.rs", text.as_str())]);
         let found: Vec<_> = blocks(&all).collect();
         let reason = Some("it is so.".to_owned());
-        assert_eq!(found, [("step01_a/src/sys.rs", 6, reason)]);
+        assert_eq!(found, [("step01_a/src/sys.rs", 7, "make", reason)]);
+        assert_eq!(within(&["fn a() {}", "unsafe impl B for C {"]), "B");
+        assert_eq!(within(&["// fn a", "let x = 1;"]), "");
         assert_eq!(check(&all).errors, [""; 0]);
         let (path, page) = page(&all);
         assert_eq!(path, "book/src/unsafe.md");
-        assert!(page.ends_with("\n- it is so.\n"), "{page}");
+        assert!(page.ends_with("\n- `make`: it is so.\n"), "{page}");
     }
 
     #[test]
