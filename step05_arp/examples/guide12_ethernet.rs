@@ -33,12 +33,14 @@ fn main() -> ExitCode {
             let neighbour = wire.port();
 
             let config = scene::config_a()?;
+            // ANCHOR: device
             let mut devices = Devices::new(env);
             let lo = loopback::init(&mut devices);
             let device = ethernet::init(&mut devices, wire.port(), config.mac);
             let mut interfaces = Interfaces::new();
             interfaces.register(&lo, "127.0.0.1/8".parse()?)?;
             interfaces.register(&device, config.addr)?;
+            // ANCHOR_END: device
             // ANCHOR: root
             let ip = Arc::new(Ip::new(env, &Arc::new(interfaces)));
             let icmp = Arc::new(Icmp::new(&ip));

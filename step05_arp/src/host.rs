@@ -78,6 +78,7 @@ impl Host {
     ) -> Result<(Self, Net)> {
         let _scope = logger::scope(env);
         // ANCHOR: root
+        // ANCHOR: root_down
         let mut devices = Devices::new(env);
         let lo = loopback::init(&mut devices);
         let device = ethernet::init(&mut devices, frames, config.mac);
@@ -94,7 +95,9 @@ impl Host {
         let ip = Arc::new(ip);
         let icmp = Arc::new(Icmp::new(&ip));
         let ping = Ping::new(&icmp, 1);
+        // ANCHOR_END: root_down
 
+        // ANCHOR: root_up
         let mut icmp_input = IcmpInput::new(&icmp);
         icmp_input.listen_echo(ping.clone());
         icmp_input.listen(IpProtocol::ICMP, ping.clone());
@@ -111,6 +114,7 @@ impl Host {
         let mut net = Net::new(env, devices, protocols);
         net.add_source(arp_timer);
         net.add_source(IpTimer::new(&ip).error_reporter(IcmpErrors::new(&icmp)));
+        // ANCHOR_END: root_up
         // ANCHOR_END: root
         let host = Self {
             device,

@@ -57,6 +57,8 @@ impl fmt::Display for Opcode {
 /// |                   Target protocol address                     |
 /// +---------------------------------------------------------------+
 /// ```
+// ANCHOR_END: diagram
+// ANCHOR: fields
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
     /// What it wants.
@@ -70,7 +72,7 @@ pub struct Message {
     /// Target protocol address.
     pub tpa: Ipv4Addr,
 }
-// ANCHOR_END: diagram
+// ANCHOR_END: fields
 
 /// Why bytes are no message about Ethernet and IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
