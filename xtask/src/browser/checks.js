@@ -66,6 +66,16 @@ const checkPictures = async (page, doc) => {
   }
 };
 
+// A listing out of the middle of a source begins at the left all the same.
+const checkListings = (page, doc) => {
+  for (const code of doc.querySelectorAll("pre > code.language-rust")) {
+    const lines = code.textContent.split("\n").filter((line) => line.trim());
+    if (lines.length > 0 && lines.every((line) => line.startsWith(" "))) {
+      error(page, `a listing is indented: ${describe(code)}`);
+    }
+  }
+};
+
 const channels = (color) => {
   const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number);
   return { rgb: [r, g, b], a };
@@ -120,6 +130,7 @@ const checkPage = async (page) => {
   const doc = frame.contentDocument;
   checkWidth(page, doc);
   await checkPictures(page, doc);
+    checkListings(page, doc);
   for (const theme of THEMES) {
     const button = doc.getElementById(`mdbook-theme-${theme}`);
     if (button) button.click();

@@ -65,6 +65,8 @@ fn what_is_planted_is_found() {
     }
     let script = "<script>undefined.x;</script>";
     assert_wrong("script", script, "a script fails: Uncaught TypeError");
+    let listing = "<pre><code class='language-rust'>    let a;\n      let b;\n</code></pre>";
+    assert_wrong("listing", listing, "a.html: a listing is indented: <code");
     let grey = "<p style='color:#999;background:#fff'>A</p>";
     assert_wrong("grey", grey, "a contrast of 2.8: <p class=\"\"> 'A'");
 }
