@@ -130,7 +130,7 @@ const checkPage = async (page) => {
   const doc = frame.contentDocument;
   checkWidth(page, doc);
   await checkPictures(page, doc);
-    checkListings(page, doc);
+  checkListings(page, doc);
   for (const theme of THEMES) {
     const button = doc.getElementById(`mdbook-theme-${theme}`);
     if (button) button.click();
