@@ -120,6 +120,8 @@ impl Code {
 /// |  of the datagram in question                                  |
 /// +---------------------------------------------------------------+
 /// ```
+// ANCHOR_END: header
+// ANCHOR: fields
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// What kind of message it is.
@@ -131,7 +133,7 @@ pub struct Header {
     /// The four octets that depend on the type.
     pub values: u32,
 }
-// ANCHOR_END: header
+// ANCHOR_END: fields
 
 /// Why bytes are no ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
