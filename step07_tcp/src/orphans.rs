@@ -68,7 +68,6 @@ impl State {
         if let Some(oldest) = self.time_waits.oldest_beyond(self.config.max_time_wait) {
             self.counters.time_wait_evicted.inc();
             self.leave_time_wait(oldest);
-            // ANCHOR_END: limits
         }
         if let Some(oldest) = self.orphans.oldest_beyond(self.config.max_orphans) {
             if self.orphan_warnings.is_due(now) {
@@ -79,6 +78,7 @@ impl State {
             self.orphans.remove(oldest);
             self.with(oldest, now, out, Tcb::abort);
         }
+        // ANCHOR_END: limits
     }
 }
 
