@@ -14,6 +14,7 @@
 mod added;
 mod anchors;
 mod api;
+mod bench;
 mod book;
 mod browser;
 mod cheat_sheet;
@@ -58,6 +59,7 @@ const BOOK: &str = "\
   browser [--pictures DIR] builds the book and looks at its pages in a headless
                            Chromium; with pictures of some
   words                    how many words, blocks and minutes each page has
+  bench [--runs N]         all benchmarks, one after the other: some ten minutes
 ";
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         ["book"] => book::run(&root, false),
         ["book", "--write"] => book::run(&root, true),
         ["words"] => words::run(&root),
+        ["bench", args @ ..] => bench::run(&root, args),
         ["browser"] => browser::run(&root, None),
         ["browser", "--pictures", folder] => browser::run(&root, Some(Path::new(folder))),
         _ => exercises::args::run(&root, &args).unwrap_or_else(|| {
