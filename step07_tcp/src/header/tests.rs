@@ -1,3 +1,5 @@
+//! The TCP header: read, written, and refused, octet by octet.
+
 use super::*;
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -1,3 +1,5 @@
+//! A fuzzer makes up what the peer of a connection sends, and when.
+
 #![no_main]
 
 #[path = "../../../step07_tcp/tests/entry/mod.rs"]

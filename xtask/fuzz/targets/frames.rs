@@ -1,3 +1,5 @@
+//! A fuzzer makes up the frames that a host hears.
+
 #![no_main]
 
 #[path = "../../../step07_tcp/tests/entry/mod.rs"]

@@ -1,3 +1,5 @@
+//! A fuzzer makes up the octets that headers are read from.
+
 #![no_main]
 
 #[path = "../../../step07_tcp/tests/entry/mod.rs"]

@@ -1,3 +1,5 @@
+//! The IP header: read, written, and refused, field by field.
+
 use super::*;
 use crate::sample;
 

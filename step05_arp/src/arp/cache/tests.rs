@@ -1,3 +1,5 @@
+//! The life of an entry, and the limits of the cache, on virtual time.
+
 use super::*;
 
 const HA: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
