@@ -7,6 +7,7 @@ use std::thread;
 use anyhow::Result;
 
 use crate::scenario::port;
+use crate::turns;
 
 /// Serves until it is killed.
 pub fn serve() -> Result<()> {
@@ -29,12 +30,14 @@ fn services() -> [(u16, Service); 3] {
 }
 
 fn listen(port: u16, service: Service) -> io::Result<()> {
-    for stream in TcpListener::bind(("0.0.0.0", port))?.incoming() {
-        let stream = stream?;
-        stream.set_nodelay(true)?;
-        thread::spawn(move || service(stream));
-    }
-    Ok(())
+    let listener = TcpListener::bind(("0.0.0.0", port))?;
+    turns::serve(
+        || listener.accept().map(|(stream, _)| stream),
+        |stream| {
+            stream.set_nodelay(true)?;
+            service(stream)
+        },
+    )
 }
 
 fn echo(mut stream: TcpStream) -> io::Result<()> {

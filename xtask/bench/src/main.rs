@@ -17,6 +17,7 @@ mod our_peer;
 mod report;
 mod scenario;
 mod smoltcp_peer;
+mod turns;
 
 use std::process::ExitCode;
 

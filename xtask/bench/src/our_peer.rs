@@ -12,6 +12,7 @@ use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_stream::TcpStream;
 
 use crate::scenario::port;
+use crate::turns;
 
 /// Serves on tap0 until it is killed.
 pub fn serve(offload: bool) -> Result<()> {
@@ -45,12 +46,14 @@ fn services() -> [(u16, Service); 3] {
 }
 
 fn listen(host: &Host, port: u16, service: Service) -> io::Result<()> {
-    for stream in TcpListener::bind(&host.tcp, ("0.0.0.0", port))?.incoming() {
-        let stream = stream?;
-        stream.set_nodelay(true)?;
-        thread::spawn(move || service(stream));
-    }
-    Ok(())
+    let listener = TcpListener::bind(&host.tcp, ("0.0.0.0", port))?;
+    turns::serve(
+        || listener.accept().map(|(stream, _)| stream),
+        |stream| {
+            stream.set_nodelay(true)?;
+            service(stream)
+        },
+    )
 }
 
 fn echo(mut stream: TcpStream) -> io::Result<()> {
