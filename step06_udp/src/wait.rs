@@ -31,6 +31,9 @@ struct Call {
     /// Set under the lock, before `changed` is notified: for those who are not
     /// quite asleep yet.
     called: AtomicBool,
+    /// Set under the lock by who falls asleep: a call that nobody needs to hear
+    /// is not made, as it costs as much as one that somebody does.
+    asleep: AtomicBool,
 }
 
 impl Call {
@@ -38,6 +41,7 @@ impl Call {
         Self {
             changed: Condvar::new(),
             called: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
         }
     }
 
@@ -137,7 +141,9 @@ impl<T> Monitor<T> {
             bed.inspect(|bed| bed.call.called.store(true, Ordering::Relaxed))
         };
         // After the lock is free: who wakes up wants it.
-        if let Some(bed) = bed {
+        if let Some(bed) = bed
+            && bed.call.asleep.load(Ordering::Relaxed)
+        {
             bed.call.changed.notify_all();
         }
     }
@@ -159,6 +165,7 @@ impl<T> Monitor<T> {
         if call.is_called() {
             return (inner, true);
         }
+        call.asleep.store(true, Ordering::Relaxed);
         sleep(&call.changed, inner, deadline)
     }
     // ANCHOR_END: wait
