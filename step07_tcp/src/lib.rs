@@ -50,6 +50,7 @@ mod listener;
 mod memory;
 pub mod options;
 mod orphans;
+mod outbox;
 mod output;
 pub mod path_mtu;
 mod persist;

@@ -8,14 +8,14 @@
 //!                        State (one lock) ──► Ip::output
 //! ```
 //!
-//! Whatever happens to the [`State`] leaves behind a list of segments. They
-//! are sent after the lock is free again, but in the order in which they were
-//! made: a segment that overtakes another looks like a loss to the peer.
+//! Whatever happens to the [`State`] leaves segments in the [`Outbox`]. They are
+//! sent after the lock is free again, but in the order in which they were made:
+//! a segment that overtakes another looks like a loss to the peer.
 
 use std::cell::Cell;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::debug;
@@ -28,10 +28,10 @@ use crate::hexdump::hexdump;
 use crate::icmp_errors::IcmpError;
 use crate::ip::{Ip, IpProtocol};
 use crate::logger;
+use crate::outbox::Outbox;
 use crate::segment::Outgoing;
 use crate::state::State;
 use crate::status::Status;
-use crate::sync::lock;
 use crate::tcb::Id;
 use crate::tcp_counters::TcpCounters;
 use crate::time::Time;
@@ -41,10 +41,8 @@ use crate::wait::Monitor;
 pub struct Tcp {
     ip: Arc<Ip>,
     state: Monitor<State>,
-    /// Held while segments are sent, and taken before the state's lock is
-    /// given back: so segments leave in the order in which they were made.
-    /// Who holds it must not lock the state.
-    sending: Mutex<()>,
+    /// What is to be sent, in the order in which it was made.
+    outbox: Outbox<Outgoing>,
     /// What happened at this floor, both ways.
     pub counters: Arc<TcpCounters>,
 }
@@ -54,10 +52,10 @@ thread_local! {
     static SPARE: Cell<Vec<Outgoing>> = const { Cell::new(Vec::new()) };
 }
 
-/// What the state has left to be done.
-struct Leftovers<'a> {
-    segments: Vec<Outgoing>,
-    order: Option<MutexGuard<'a, ()>>,
+/// What the state has left to be done, beside the segments in the outbox.
+struct Leftovers {
+    /// Are there any?
+    segments: bool,
     /// From whom no answers come.
     advice: Vec<Ipv4Addr>,
     /// A deadline has come nearer than the main loop knows.
@@ -72,7 +70,7 @@ impl Tcp {
             ip: Arc::clone(ip),
             counters: Arc::clone(state.counters()),
             state: Monitor::new(state),
-            sending: Mutex::default(),
+            outbox: Outbox::default(),
         })
     }
 
@@ -113,7 +111,7 @@ impl Tcp {
             let (result, leftovers) = self.collect(state, &mut changed, &mut call);
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    debug_assert!(leftovers.segments.is_empty(), "who waits sends nothing");
+                    debug_assert!(!leftovers.segments, "who waits sends nothing");
                     None
                 }
                 result => Some((result, leftovers)),
@@ -148,43 +146,30 @@ impl Tcp {
         state: &mut State,
         changed: &mut Vec<Id>,
         event: impl FnOnce(&mut State, Time, &mut Vec<Outgoing>) -> R,
-    ) -> (R, Leftovers<'_>) {
+    ) -> (R, Leftovers) {
         let before = state.deadline();
         let mut segments = SPARE.take();
         let result = event(state, self.ip.env().now(), &mut segments);
         state.move_changed(changed);
         let after = state.deadline();
         let leftovers = Leftovers {
-            order: (!segments.is_empty()).then(|| lock(&self.sending)),
-            segments,
+            segments: !segments.is_empty(),
             advice: state.take_advice(),
             nearer: after.is_some_and(|after| before.is_none_or(|before| after < before)),
         };
+        // Under the state's lock: in the order in which they were made.
+        self.outbox.put(&mut segments);
+        SPARE.set(segments);
         (result, leftovers)
     }
 
     /// Sends what is to be sent.
-    fn dispatch(&self, mut leftovers: Leftovers<'_>) {
+    fn dispatch(&self, leftovers: Leftovers) {
         let mut failed = Vec::new();
-        let mut output = |outgoing: Outgoing, segment, offload| {
-            let ends = (outgoing.local, outgoing.remote);
-            if let Err(error) = self.output(outgoing, segment, offload) {
-                failed.push((ends, error.kind()));
-            }
-        };
-        if self.offloads(&leftovers.segments) {
-            for Gathered { outgoing, segment } in gather(&mut leftovers.segments) {
-                output(outgoing, segment, true);
-            }
-        } else {
-            for outgoing in leftovers.segments.drain(..) {
-                output(outgoing, None, false);
-            }
+        if leftovers.segments {
+            self.outbox
+                .send(|segments| self.send_all(segments, &mut failed));
         }
-        SPARE.set(leftovers.segments);
-        // From here on the state may be asked again. Not before: others wait
-        // for the order while they hold the state, never the other way round.
-        drop(leftovers.order);
         // A full queue is a loss like any other. What cannot be sent at all
         // must not leave a user waiting for an answer.
         for ((local, remote), kind) in failed {
@@ -197,6 +182,24 @@ impl Tcp {
         }
         if leftovers.nearer {
             self.ip.env().wake();
+        }
+    }
+
+    fn send_all(&self, segments: &mut Vec<Outgoing>, failed: &mut Vec<(Ends, io::ErrorKind)>) {
+        let mut output = |outgoing: Outgoing, segment, offload| {
+            let ends = (outgoing.local, outgoing.remote);
+            if let Err(error) = self.output(outgoing, segment, offload) {
+                failed.push((ends, error.kind()));
+            }
+        };
+        if self.offloads(segments) {
+            for Gathered { outgoing, segment } in gather(segments) {
+                output(outgoing, segment, true);
+            }
+        } else {
+            for outgoing in segments.drain(..) {
+                output(outgoing, None, false);
+            }
         }
     }
 
@@ -273,6 +276,9 @@ impl Tcp {
     pub fn close(&self) {
         self.state.close();
         self.run(|state, now, out| state.shut_down(now, out));
+        // Nobody sends for us after the end.
+        self.outbox
+            .finish(|segments| self.send_all(segments, &mut Vec::new()));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The stack's source of sleeping and waking, with loom's locks in it. The tests
-//! are in `tests/monitor.rs`.
+//! The stack's sources of sleeping and waking and of sending in order, with
+//! loom's locks in them. The tests are in `tests`.
 
 /// Where the source finds its locks.
 pub mod sync {
@@ -21,3 +21,9 @@ pub mod sync {
 
 #[path = "../../../step06_udp/src/wait.rs"]
 pub mod wait;
+
+#[path = "../../../step07_tcp/src/outbox.rs"]
+pub mod outbox;
+
+/// How the tests run.
+pub mod orders;

@@ -1,42 +1,11 @@
 //! Sleeping and waking, in every order that there is.
-//!
-//! loom runs each test again and again, and lets the threads overtake each
-//! other in another way each time, until no way is left.
-//!
-//! ```text
-//! cargo test --release --manifest-path xtask/loom/Cargo.toml -- --nocapture --test-threads=1
-//! ```
 
 use std::io::ErrorKind;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use loom::thread;
+use loom_tests::orders::{in_every_order, in_many_orders};
 use loom_tests::sync::Arc;
 use loom_tests::wait::Monitor;
-
-/// Tries all orders, and says how many there were.
-fn in_every_order(name: &str, play: impl Fn() + Send + Sync + 'static) {
-    in_orders(name, None, play);
-}
-
-/// Three threads have very many orders: those in which a thread is interrupted
-/// in the middle of something at most five times.
-fn in_many_orders(name: &str, play: impl Fn() + Send + Sync + 'static) {
-    in_orders(name, Some(5), play);
-}
-
-fn in_orders(name: &str, preemptions: Option<usize>, play: impl Fn() + Send + Sync + 'static) {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let before = COUNT.load(Ordering::Relaxed);
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = preemptions;
-    model.check(move || {
-        COUNT.fetch_add(1, Ordering::Relaxed);
-        play();
-    });
-    println!("{name}: {} orders", COUNT.load(Ordering::Relaxed) - before);
-}
 
 fn take(state: &mut Vec<u32>) -> Option<u32> {
     state.pop()
@@ -61,7 +30,7 @@ fn no_wake_up_is_lost() {
 /// Two who sleep for one thing, which comes twice: each gets one.
 #[test]
 fn two_sleepers_are_both_served() {
-    in_many_orders("two_sleepers_are_both_served", || {
+    in_many_orders("two_sleepers_are_both_served", 5, || {
         let monitor = Arc::new(Monitor::new(Vec::new()));
         let sleepers = [(); 2].map(|()| {
             let monitor = Arc::clone(&monitor);
@@ -80,7 +49,7 @@ fn two_sleepers_are_both_served() {
 /// Who is called for one thing leaves those alone who sleep for another.
 #[test]
 fn each_is_woken_for_his_own() {
-    in_many_orders("each_is_woken_for_his_own", || {
+    in_many_orders("each_is_woken_for_his_own", 5, || {
         let monitor = Arc::new(Monitor::new([None, None]));
         let sleepers = [0, 1].map(|key: u64| {
             let monitor = Arc::clone(&monitor);
