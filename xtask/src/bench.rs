@@ -6,39 +6,23 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 /// A title, and what Cargo is asked for.
-const ALL: [(&str, &[&str]); 5] = [
+const ALL: [(&str, &str); 5] = [
     (
         "beside smoltcp and the kernel, over a TAP",
-        &["run", "--release", "-q", "-p", "bench", "--"],
+        "run --release -q -p bench --",
     ),
     (
         "1 to 10,000 connections, in memory",
-        &[
-            "run",
-            "--release",
-            "-q",
-            "-p",
-            "bench",
-            "--bin",
-            "connections",
-        ],
+        "run --release -q -p bench --bin connections",
     ),
-    ("the small pieces", &["bench", "-q", "-p", "bench"]),
+    ("the small pieces", "bench -q -p bench --bench micro"),
     (
         "instructions for each frame, under callgrind",
-        &[
-            "run",
-            "--release",
-            "-q",
-            "-p",
-            "bench",
-            "--bin",
-            "instructions",
-        ],
+        "run --release -q -p bench --bin instructions",
     ),
     (
         "what a student pays",
-        &["run", "--release", "-q", "-p", "bench", "--bin", "pays"],
+        "run --release -q -p bench --bin pays",
     ),
 ];
 
@@ -49,7 +33,7 @@ pub fn run(root: &Path, args: &[&str]) -> Result<bool> {
     for (number, (title, cargo)) in ALL.into_iter().enumerate() {
         println!("\n=== {title}");
         let mut command = Command::new("cargo");
-        command.current_dir(root).args(cargo);
+        command.current_dir(root).args(cargo.split(' '));
         if number == 0 {
             command.args(args);
         }

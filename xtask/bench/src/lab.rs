@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{env, thread};
 
 use anyhow::{Context, Result, bail, ensure};
+use bench::sandbox::{self, sh};
 
 use crate::report::Report;
 use crate::scenario::{self, Scenario};
@@ -68,28 +69,8 @@ fn plan(args: &[&str]) -> Result<Plan> {
 /// Starts this program again in namespaces of its own.
 pub fn outside(args: &[&str]) -> Result<()> {
     plan(args)?;
-    let status = Command::new("unshare")
-        .args([
-            "--map-root-user",
-            "--net",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-        ])
-        .arg(env::current_exe()?)
-        .arg("inside")
-        .args(args)
-        .status()
-        .context("unshare")?;
+    let status = sandbox::again(args.iter().copied())?;
     ensure!(status.success(), "{status}");
-    Ok(())
-}
-
-/// Runs a command of the system's, and wants it to succeed.
-fn sh(command: &str) -> Result<()> {
-    let status = Command::new("sh").args(["-ec", command]).status()?;
-    ensure!(status.success(), "{command}: {status}");
     Ok(())
 }
 

@@ -1,4 +1,6 @@
-//! What the benchmarks have in common: two hosts on a wire in memory.
+//! What the benchmarks have in common: two hosts on a wire in memory, and a
+//! network of one's own.
 
 pub mod memory;
+pub mod sandbox;
 pub mod sys;

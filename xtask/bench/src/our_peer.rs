@@ -1,13 +1,11 @@
 //! Our stack as the peer: the same services over its sockets.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::thread;
 
 use anyhow::Result;
-use step07_tcp::env::Env;
-use step07_tcp::host::{Config, Host};
-use step07_tcp::tap::Tap;
+use bench::sandbox::our_host;
+use step07_tcp::host::Host;
 use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_stream::TcpStream;
 
@@ -16,16 +14,7 @@ use crate::turns;
 
 /// Serves on tap0 until it is killed.
 pub fn serve(offload: bool) -> Result<()> {
-    let env = Env::system();
-    let config = Config::new("00:00:5e:00:53:01", "192.0.2.2/24")?;
-    let tap = if offload {
-        Tap::open_offloading("tap0")?
-    } else {
-        Tap::open("tap0")?
-    };
-    let (host, net) = Host::new(&env, tap, &config)?;
-    let host = Arc::new(host);
-    let _running = net.spawn()?;
+    let (host, _running) = our_host(offload)?;
     thread::scope(|scope| {
         for (port, service) in services() {
             let host = &host;

@@ -32,15 +32,12 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
 use anyhow::{Context, Result, bail, ensure};
-use step07_tcp::env::Env;
-use step07_tcp::host::{Config, Host};
-use step07_tcp::tap::Tap;
+use bench::sandbox::{self, our_host, sh};
 use step07_tcp::tcp_listener::TcpListener;
 use step07_tcp::tcp_stream::TcpStream;
 
@@ -82,39 +79,18 @@ fn main() -> ExitCode {
 
 /// Starts this program again in a namespace of its own.
 fn outside(args: &[String]) -> Result<ExitCode> {
-    let status = Command::new("unshare")
-        .args([
-            "--map-root-user",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-        ])
-        .arg(env::current_exe()?)
-        .arg("inside")
-        .args(args)
-        .status()
-        .context("unshare")?;
+    let status = sandbox::again(args.iter().map(String::as_str))?;
     Ok(exit_code(status))
 }
 
 /// Serves, and runs iperf3.
 fn inside(args: &[String]) -> Result<ExitCode> {
     let offload = args.iter().any(|arg| arg == "--offload");
-    let tap = "ip tuntap add mode tap name tap0; ip link set tap0 txqueuelen 10000 up
-               ip addr add 192.0.2.1/24 dev tap0";
-    let status = Command::new("sh").args(["-ec", tap]).status()?;
-    ensure!(status.success(), "cannot make a TAP: {status}");
-    let env = Env::system();
-    let config = Config::new("00:00:5e:00:53:01", "192.0.2.2/24")?;
-    let tap = if offload {
-        Tap::open_offloading("tap0")?
-    } else {
-        Tap::open("tap0")?
-    };
-    let (host, net) = Host::new(&env, tap, &config)?;
-    let host = Arc::new(host);
-    let _running = net.spawn()?;
+    sh(
+        "ip tuntap add mode tap name tap0; ip link set tap0 txqueuelen 10000 up
+        ip addr add 192.0.2.1/24 dev tap0",
+    )?;
+    let (host, _running) = our_host(offload)?;
     let listener = TcpListener::bind(&host.tcp, ("0.0.0.0", PORT))?;
     // It ends with the process.
     thread::spawn(move || {
