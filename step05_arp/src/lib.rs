@@ -20,6 +20,7 @@ pub mod frame;
 pub mod host;
 pub mod lab;
 pub mod namespace;
+mod napi;
 mod offload;
 pub mod packet_socket;
 pub mod pcap;

@@ -16,6 +16,7 @@ use anyhow::Result;
 use log::{debug, error};
 
 use crate::frame::{self, DeviceName, FrameIo, Kind, failure};
+use crate::napi::Switch;
 use crate::unfinished::Unfinished;
 use crate::{offload, sys};
 
@@ -61,11 +62,17 @@ impl Tap {
             .custom_flags(sys::O_NONBLOCK) // O_CLOEXEC is std's default
             .open(TUN)
             .map_err(|e| failure(&format!("open [{TUN}]"), &e, name.as_str(), no_door(&e)))?;
-        sys::attach_tap(file.as_fd(), &name, offload).map_err(|e| {
+        // ANCHOR: thread
+        let thread = Switch::find(&name);
+        sys::attach_tap(file.as_fd(), &name, offload, thread.is_some()).map_err(|e| {
             let kind = frame::kind(name.as_str()).ok().flatten();
             let meaning = not_attached(&e, name.as_str(), kind);
             failure("ioctl [TUNSETIFF]", &e, name.as_str(), &meaning)
         })?;
+        if let Some(Err(error)) = thread.map(|thread| thread.turn_on()) {
+            debug!(target: "tap::open", "no thread: {error}, dev={name}");
+        }
+        // ANCHOR_END: thread
         debug!(target: "tap::open", "attached, dev={name}");
         Ok(Self {
             name,

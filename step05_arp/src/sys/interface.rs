@@ -176,12 +176,20 @@ pub(crate) fn driver(fd: BorrowedFd<'_>, name: &DeviceName) -> io::Result<(Strin
     Ok((text(&info.driver), text(&info.bus)))
 }
 
-/// Turns an open `/dev/net/tun` into the TAP called `name`; with `offload`,
-/// a header in front of each frame says what is left to do on it.
-pub(crate) fn attach_tap(fd: BorrowedFd<'_>, name: &DeviceName, offload: bool) -> io::Result<()> {
+/// Turns an open `/dev/net/tun` into the TAP called `name`. With `offload`, a
+/// header in front of each frame says what is left to do on it; with `napi`,
+/// what is written waits in a queue until the kernel works it off.
+pub(crate) fn attach_tap(
+    fd: BorrowedFd<'_>,
+    name: &DeviceName,
+    offload: bool,
+    napi: bool,
+) -> io::Result<()> {
     // TAP: whole frames. NO_PI: nothing in front of them. VNET_HDR: but that.
     const TAP_NO_PI: u16 = 0x0002 | 0x1000;
     const VNET_HDR: u16 = 0x4000;
+    // What is written goes into a queue.
+    const NAPI: u16 = 0x0010;
     // What we can be left with: checksums, and TCP over IPv4 to be cut.
     const CHECKSUM_AND_TSO4: libc::c_ulong = 1 | 2;
     let (flags, able) = if offload {
@@ -189,6 +197,7 @@ pub(crate) fn attach_tap(fd: BorrowedFd<'_>, name: &DeviceName, offload: bool) -
     } else {
         (TAP_NO_PI, 0)
     };
+    let flags = if napi { flags | NAPI } else { flags };
     let mut request = Request::new(name);
     request.put(&flags.to_ne_bytes());
     request.send(fd, About::AttachTap)?;

@@ -27,18 +27,38 @@ pub(crate) use namespace_tests;
 
 /// Runs this test program again, for one test, in a namespace.
 pub fn in_namespace(test: &str, scene: fn()) {
+    let program = env::current_exe().unwrap();
+    again(test, scene, Command::new(program));
+}
+
+/// The exit status of a test program that could not get what it needs.
+const SKIP: i32 = 77;
+
+/// The same, with a sysfs that shows what is in the namespace.
+pub fn with_sysfs(test: &str, scene: fn()) {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c"])
+        .arg(format!(
+            "mount -t sysfs none /sys || exit {SKIP}; exec \"$0\" \"$@\""
+        ))
+        .arg(env::current_exe().unwrap());
+    again(test, scene, command);
+}
+
+fn again(test: &str, scene: fn(), mut command: Command) {
     const INSIDE: &str = "MICROPS_TEST_NAMESPACE";
     if env::var_os(INSIDE).is_some() {
         return scene();
     }
     let (_, test) = test.split_once("::").unwrap(); // without the crate's name
-    let mut command = Command::new(env::current_exe().unwrap());
     command
         .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
         .stderr(Stdio::inherit()); // reasons for skipping are shown at once
     crate::sys::enter_namespace(&mut command);
     match command.output() {
+        Ok(output) if output.status.code() == Some(SKIP) => skip("no sysfs of its own"),
         Ok(output) => {
             let stdout = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{stdout}");

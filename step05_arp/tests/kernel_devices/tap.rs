@@ -23,8 +23,51 @@ namespace_tests! {
     under_a_capture
 }
 
+#[test]
+fn that_has_a_thread() {
+    with_sysfs(
+        concat!(module_path!(), "::that_has_a_thread"),
+        scenes::that_has_a_thread,
+    );
+}
+
 mod scenes {
     use super::*;
+
+    pub fn that_has_a_thread() {
+        let file = "/sys/class/net/tap0/threaded";
+        let switch = || std::fs::read_to_string(file).unwrap();
+        // One that is made by being opened has no switch yet.
+        let Some(made) = tap() else { return };
+        if !std::fs::exists(file).unwrap() {
+            return skip("the kernel's queues have no threads");
+        }
+        assert_eq!(switch(), "0\n");
+        drop(made);
+        if !ip("tuntap add mode tap name tap0") {
+            return;
+        }
+        assert_eq!(switch(), "0\n");
+        let tap = tap().unwrap();
+        assert_eq!(switch(), "1\n");
+        // Each comes alone: the thread sleeps in between, and is woken.
+        for _ in 0..3 {
+            tap.write_frame(&ethernet(BROADCAST, ARP, &arp(1, [0; 6])))
+                .unwrap();
+            wait_for(&tap, |frame| {
+                with_type(frame, ARP)
+                    .filter(|reply| reply[7] == 2)
+                    .map(drop)
+            });
+        }
+        // And again, by the next program.
+        drop(tap);
+        let tap = Tap::open_offloading("tap0").unwrap();
+        tap.write_frame(&ethernet(BROADCAST, ARP, &arp(1, [0; 6])))
+            .unwrap();
+        drop(tap);
+        assert!(ip("link del tap0"));
+    }
 
     pub fn reads_what_the_kernel_sends() {
         let Some(tap) = tap() else { return };
