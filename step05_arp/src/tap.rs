@@ -63,7 +63,8 @@ impl Tap {
             .open(TUN)
             .map_err(|e| failure(&format!("open [{TUN}]"), &e, name.as_str(), no_door(&e)))?;
         // ANCHOR: thread
-        let thread = Switch::find(&name);
+        // Offloading moves so much with one call that a second thread only costs.
+        let thread = if offload { None } else { Switch::find(&name) };
         sys::attach_tap(file.as_fd(), &name, offload, thread.is_some()).map_err(|e| {
             let kind = frame::kind(name.as_str()).ok().flatten();
             let meaning = not_attached(&e, name.as_str(), kind);

@@ -60,11 +60,6 @@ mod scenes {
                     .map(drop)
             });
         }
-        // And again, by the next program.
-        drop(tap);
-        let tap = Tap::open_offloading("tap0").unwrap();
-        tap.write_frame(&ethernet(BROADCAST, ARP, &arp(1, [0; 6])))
-            .unwrap();
         drop(tap);
         assert!(ip("link del tap0"));
     }
