@@ -128,7 +128,11 @@ fn items(text: &str) -> Vec<(String, String)> {
             docs.push(doc);
             continue;
         }
-        // An attribute, on one line or more, stands between an item and its docs.
+        // Comments and attributes, on one line or more, stand between an item
+        // and its docs.
+        if code.starts_with("//") {
+            continue;
+        }
         if in_attribute || code.starts_with("#[") {
             in_attribute = !code.ends_with(']');
             continue;
@@ -211,6 +215,7 @@ impl State {
 }
 
 /// To be plugged in.
+// ANCHOR: plug
 pub trait Plug: Send {
     /// Takes it.
     fn take(&mut self) {

@@ -35,9 +35,12 @@ fn transform(table: &str, text: &str, id: &str) -> String {
     let mut count = 0;
     for line in text.lines() {
         match line.strip_prefix("# ") {
-            Some(title) => page.push_str(&format!(
-                "# Appendix: {title} {{#{id}}}\n\nThis is `{table}`.\n"
-            )),
+            Some(title) => {
+                let title = lower_first(title);
+                page.push_str(&format!(
+                    "# Appendix: {title} {{#{id}}}\n\nThis is `{table}`.\n"
+                ));
+            }
             None if line.starts_with('#') => {
                 count += 1;
                 page.push_str(&format!("{line} {{#{id}-{count}}}\n"));
@@ -50,6 +53,13 @@ fn transform(table: &str, text: &str, id: &str) -> String {
         }
     }
     page
+}
+
+/// As behind a colon.
+fn lower_first(title: &str) -> String {
+    let mut chars = title.chars();
+    let first = chars.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(chars).collect()
 }
 
 /// The names of tests are long: they may be broken at each `/`, `::` and `_`.
@@ -76,7 +86,7 @@ mod tests {
     #[test]
     fn a_table_becomes_a_page() {
         let table = "# Of TCP\n\nText `a::b`.\n\n## Part\n\n| a `x` | `t/f.rs::g_h` |\n";
-        let expected = "# Appendix: Of TCP {#c}\n\nThis is `T`.\n\nText `a::b`.\n\n## Part {#c-1}\n\n\
+        let expected = "# Appendix: of TCP {#c}\n\nThis is `T`.\n\nText `a::b`.\n\n## Part {#c-1}\n\n\
             | a `x` | <code>t/<wbr>f.rs::<wbr>g_<wbr>h</code> |\n";
         assert_eq!(transform("T", table, "c"), expected);
         let error = pages(&Files::new()).unwrap_err().to_string();

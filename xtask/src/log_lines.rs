@@ -17,11 +17,11 @@ or of what only the real world does.
 
 | level | what it is for |
 |---|---|
-| `error` | the program cannot do what it should |
+| `error` | what should not happen: the program cannot do what it should |
 | `warn` | something is wrong, and the program goes on |
-| `info` | something has changed: a device, a route, a registration |
+| `info` | what is rare and of interest to everybody: a device, a route, a registration |
 | `debug` | a packet passes, a state changes |
-| `trace` | details of a decision |
+| `trace` | what happens all the time and concerns nobody, such as a frame for another host |
 
 ";
 

@@ -1,4 +1,4 @@
-//! Planted: a test that expects nothing, and so lets every bug live. `cargo
+//! No exercise's test: it expects nothing, and so lets every bug live. `cargo
 //! xtask mutants` makes sure that it would notice such a test.
 
 #[test]

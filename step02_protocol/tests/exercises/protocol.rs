@@ -12,14 +12,19 @@ use step02_protocol::protocol::{AlreadyRegistered, Protocol, Protocols, QUEUE_LI
 use step02_protocol::sync::lock;
 use step02_protocol::testing::History;
 
-/// Who has got a packet of which length, in order.
-type Delivered = Arc<Mutex<Vec<(&'static str, usize)>>>;
+/// Who has got a packet of which length, in order; without one he was told that
+/// his queue is empty.
+type Delivered = Arc<Mutex<Vec<(&'static str, Option<usize>)>>>;
 
 struct Collect(&'static str, Delivered);
 
 impl Protocol for Collect {
     fn input(&mut self, _: &Arc<Device>, packet: Packet) {
-        lock(&self.1).push((self.0, packet.len()));
+        lock(&self.1).push((self.0, Some(packet.len())));
+    }
+
+    fn drained(&mut self) {
+        lock(&self.1).push((self.0, None));
     }
 }
 
@@ -132,8 +137,18 @@ fn softirq_drains_the_queues() {
     history.did("packets of 28 (ARP), 48 and 50 octets (IP) arrive");
     protocols.softirq();
     history.did("the software interrupt");
-    let expected = vec![("IP", 48), ("IP", 50), ("ARP", 28)];
-    history.expect("who has got what", lock(&delivered).clone(), expected);
+    let expected = vec![
+        ("IP", Some(48)),
+        ("IP", Some(50)),
+        ("IP", None),
+        ("ARP", Some(28)),
+        ("ARP", None),
+    ];
+    history.expect(
+        "who has got what (None: drained() was called)",
+        lock(&delivered).clone(),
+        expected,
+    );
     history.expect_log(&[
         "protocol::softirq: queue popped (num:1), dev=net0, type=IP(0x0800), len=48",
         "protocol::softirq: queue popped (num:0), dev=net0, type=IP(0x0800), len=50",
@@ -141,5 +156,5 @@ fn softirq_drains_the_queues() {
     ]);
     protocols.softirq();
     history.did("once more");
-    history.expect("how many packets were delivered", lock(&delivered).len(), 3);
+    history.expect("how many calls there were", lock(&delivered).len(), 5);
 }

@@ -2,15 +2,18 @@
 
 use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
 
 use step03_ip::device::{DeviceFlags, HwAddr};
 use step03_ip::ip::header::{Fragment, IpProtocol, MIN_LEN};
+use step03_ip::ip::options::Options;
+use step03_ip::ip::parameters::Parameters;
 use step03_ip::ip::{Header, Ip};
 use step03_ip::packet::Packet;
 use step03_ip::testing::History;
 
 use crate::bench::{FIELDS, Host, ME, PEER, seal};
-use crate::wire::TestWire;
+use crate::wire::{Frame, TestWire};
 
 const ANY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 const FAR: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
@@ -95,6 +98,24 @@ fn the_datagram_on_the_wire() {
         );
     }
     history.expect("datagrams sent, as counted", ip.counters.sent.get(), 2);
+    history.did("send with type of service 0x12, time to live 7, and four octets of options");
+    let parameters = Parameters {
+        tos: 0x12,
+        ttl: NonZeroU8::new(7),
+        options: Options::new(&[0x94, 4, 0, 0]).unwrap(),
+        ..Parameters::default()
+    };
+    let payload = Packet::new(b"payload");
+    let sent = kind(ip.output_with(&parameters, EXPERIMENT, ANY, PEER, payload));
+    history.expect("what output says", sent, Ok(()));
+    let sent = wire.sent();
+    let mut expected = vec![0x46, 0x12, 0, 31, 0, 130, 0, 0, 7, 253, 0, 0];
+    expected.extend(ME.octets());
+    expected.extend(PEER.octets());
+    expected.extend([0x94, 4, 0, 0]);
+    expected.extend(b"payload");
+    seal(&mut expected);
+    history.expect_bytes("the datagram", &sent[0].packet, &expected, &FIELDS);
     history.did("send 1480 octets in one piece: just as long as the MTU");
     let sent = kind(ip.output_whole(EXPERIMENT, ME, PEER, Packet::zeroed(1480)));
     history.expect("what output says", sent, Ok(()));
@@ -160,4 +181,19 @@ fn fragments() {
     }
     history.expect_bytes("all payloads together", &whole, &payload, &[]);
     history.expect("fragmented, as counted", ip.counters.fragmented.get(), 1);
+    history.did("send 3000 octets with two options, of which one is copied");
+    let parameters = Parameters {
+        options: Options::new(&[7, 7, 4, 0, 0, 0, 0, 1, 0x94, 4, 0, 0]).unwrap(),
+        ..Parameters::default()
+    };
+    let payload = Packet::zeroed(3000);
+    let sent = kind(ip.output_with(&parameters, EXPERIMENT, ANY, PEER, payload));
+    history.expect("what output says", sent, Ok(()));
+    let lengths = |frame: &Frame| Header::parse(&frame.packet).unwrap().header_len;
+    let sent: Vec<u8> = wire.sent().iter().map(lengths).collect();
+    history.expect(
+        "how long the headers of the fragments are",
+        sent,
+        [32, 24, 24],
+    );
 }
