@@ -38,14 +38,16 @@ impl<'a> Until<'a> {
             .ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 }
+// ANCHOR_END: patience
 
+// ANCHOR: patient_read
 impl Read for Until<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(self.left()?))?;
         self.stream.read(buffer)
     }
 }
-// ANCHOR_END: patience
+// ANCHOR_END: patient_read
 
 impl Write for Until<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
