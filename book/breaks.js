@@ -18,8 +18,11 @@
             return whole;
         }));
     }
-    // The long names of tests are broken between their words.
-    for (const code of document.querySelectorAll(".tests td:last-child code")) {
+    // The long names of tests and files are broken between their words.
+    for (const code of document.querySelectorAll(".tests td code, .names td code")) {
+        if (code.children.length > 0) {
+            continue;
+        }
         const words = code.textContent.split(/(?<=\/|::|_)/);
         code.replaceChildren(...words.flatMap((word) => [word, document.createElement("wbr")]));
     }
