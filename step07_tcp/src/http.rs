@@ -40,14 +40,14 @@ impl<'a> Until<'a> {
 }
 // ANCHOR_END: patience
 
-// ANCHOR: patience_read
+// ANCHOR: patient_read
 impl Read for Until<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(self.left()?))?;
         self.stream.read(buffer)
     }
 }
-// ANCHOR_END: patience_read
+// ANCHOR_END: patient_read
 
 impl Write for Until<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {

@@ -9,8 +9,7 @@ use crate::includes::{includes, marked};
 /// Anchors that may be unused, one `path:anchor` a line; `#` begins a comment.
 pub const ALLOWED: &str = "book/unused-anchors.txt";
 
-/// Warns of anchors that no page includes. It is no error as long as the book
-/// is being written.
+/// Looks for anchors that no page includes, and warns of exceptions that are none.
 pub fn check(files: &Files) -> Findings {
     let shown = shown(files);
     let allowed = files.get(ALLOWED).map(String::as_str).unwrap_or_default();
@@ -33,9 +32,8 @@ pub fn check(files: &Files) -> Findings {
                 continue;
             }
             if !allowed.contains(name.as_str()) {
-                let line = index + 1;
-                let warning = format!("{path}:{line}: no page shows the anchor '{anchor}'");
-                findings.warnings.push(warning);
+                let what = format!("no page shows the anchor '{anchor}'");
+                findings.error(path, index + 1, what);
             }
             unused.insert(name);
         }
@@ -80,7 +78,7 @@ mod tests {
     fn an_anchor_that_no_page_shows() {
         let findings = check(&files([("step01/a.rs", CODE)]));
         let expected = ["step01/a.rs:1: no page shows the anchor 'a'"];
-        assert_eq!(findings.warnings, expected);
+        assert_eq!(findings.errors, expected);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use crate::book::{Files, Findings};
 /// The documents that are looked at. (The tables of conformance have tests of
 /// their own, which know more about them.)
 fn is_document(path: &str) -> bool {
-    path == "step07_tcp/BOUNDS.md" || path.ends_with(".md") && !path.starts_with("step")
+    let others = ["step", "book/src/conformance_"];
+    path == "step07_tcp/BOUNDS.md"
+        || path.ends_with(".md") && !others.iter().any(|other| path.starts_with(other))
 }
 
 /// Looks up everything between backticks that looks like `file.rs::name`.

@@ -51,6 +51,8 @@ fn judge(success: bool, output: &str) -> Findings {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, fs};
+
     use super::*;
 
     #[test]
@@ -66,5 +68,24 @@ mod tests {
         assert_eq!(judge(true, output).errors, expected);
         assert_eq!(judge(false, "ERROR No such file").errors.len(), 1);
         assert_eq!(judge(false, "").errors, ["mdbook failed: "]);
+    }
+
+    #[test]
+    fn what_a_real_build_says_is_understood() {
+        let root = env::temp_dir().join(format!("microps-book-{}", std::process::id()));
+        fs::create_dir_all(root.join("book/src")).unwrap();
+        let write = |path: &str, text: &str| fs::write(root.join(path), text).unwrap();
+        write("book/book.toml", "[book]\ntitle = \"A\"\n");
+        write("book/src/SUMMARY.md", "- [A](a.md)\n");
+        write("book/src/a.md", "# A\n");
+        let good = build(&root).unwrap();
+        write("book/src/a.md", "# A\n\n<b>bold\n");
+        let bad = build(&root).unwrap();
+        fs::remove_dir_all(&root).unwrap();
+        let (Some(good), Some(bad)) = (good, bad) else {
+            return;
+        };
+        assert_eq!(good, Findings::default());
+        assert!(bad.errors[0].contains("unclosed HTML tag `<b>`"), "{bad:?}");
     }
 }

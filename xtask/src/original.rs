@@ -17,6 +17,8 @@ For readers of the C beside the Rust: where the work of each function of microps
 The [steps](guide.md) are the guide's. That each of ours exists is checked; a function is looked for in the \
 file that stands beside it.
 
+<div class=\"names\">
+
 | step | original | ours | file | remark |
 |---|---|---|---|---|
 ";
@@ -32,6 +34,7 @@ pub fn page(files: &Files) -> Result<(String, String)> {
         let row = row(files, line).with_context(|| format!("{LIST}:{}", index + 1))?;
         text.push_str(&row);
     }
+    text.push_str("\n</div>\n");
     Ok((format!("{PAGES}original.md"), text))
 }
 
@@ -100,7 +103,7 @@ mod tests {
         let list =
             "# comment\n14 | arp_insert, arp_b | a.rs | Cache::insert | x\n– | q | – | – |\n";
         let page = page_of(list).unwrap();
-        assert!(page.ends_with(
+        assert!(page.contains(
             "| 14 | `arp_insert`, `arp_b` | `Cache::insert` | `a.rs` | x |\n| – | `q` | – | – |  |\n"
         ));
         assert!(page_of("1 | a | a.rs | insert |").is_ok());

@@ -4,11 +4,11 @@ use anyhow::{Context, Result, ensure};
 
 /// The size of the picture, and of the margins left and below.
 const SIZE: (f64, f64) = (720.0, 360.0);
-const MARGIN: (f64, f64, f64, f64) = (64.0, 44.0, 30.0, 44.0); // left, top, right, bottom
+const MARGIN: (f64, f64, f64, f64) = (74.0, 44.0, 30.0, 44.0); // left, top, right, bottom
 
 /// What is drawn: column, colour, and how.
 const CURVES: [(&str, &str, &str); 3] = [
-    ("flight", "#d9a184", "stroke-width=\"1.5\""),
+    ("flight", "#c07b55", "stroke-width=\"1.5\""),
     (
         "ssthresh",
         "#5b6675",
@@ -162,7 +162,7 @@ mod tests {
         let svg = congestion(CSV, "T", "D").unwrap();
         assert!(svg.contains("<title id=\"t\">T</title>"));
         // Three values of the window; one of a threshold that is a number.
-        assert!(svg.contains("<path id=\"cwnd\" d=\"M64.0,248.0 H377.0 V44.0 H690.0 V180.0\""));
+        assert!(svg.contains("<path id=\"cwnd\" d=\"M74.0,248.0 H382.0 V44.0 H690.0 V180.0\""));
         assert!(svg.contains("<path id=\"ssthresh\" d=\"M690.0,180.0\""));
         assert_eq!(
             svg.matches("stroke=\"#a8481c\"").count(),

@@ -20,7 +20,7 @@ fn errors_with(name: &str, body: &str, others: &[(&str, String)]) -> Option<Vec<
     }
     let plan = Plan {
         pages: pages(&folder).unwrap(),
-        search: None,
+        search: body.contains("mdbook-searchbar").then_some("a.html"),
         machine: body.contains("id=\"machine\"").then_some("a.html"),
     };
     let found = look(&chromium, &folder, &plan);
@@ -63,12 +63,29 @@ fn what_is_planted_is_found() {
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert_eq!(errors[0], "a.html: a picture does not load: no.png");
     }
+    let mute = "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>";
+    assert_wrong("nameless", mute, "a.html: a picture without a text: data:");
     let script = "<script>undefined.x;</script>";
     assert_wrong("script", script, "a script fails: Uncaught TypeError");
     let listing = "<pre><code class='language-rust'>    let a;\n      let b;\n</code></pre>";
     assert_wrong("listing", listing, "a.html: a listing is indented: <code");
     let grey = "<p style='color:#999;background:#fff'>A</p>";
     assert_wrong("grey", grey, "a contrast of 2.8: <p class=\"\"> 'A'");
+    let dark = "<style>.navy p { color: #333; background: #222 }</style><p>A</p>";
+    assert_wrong("navy", dark, "in theme navy, a contrast of 1.3: <p");
+}
+
+#[test]
+fn a_search_that_finds_nothing() {
+    let search = "<button id='mdbook-search-toggle'></button><input id='mdbook-searchbar'>\
+        <div id='mdbook-searchresults'></div>";
+    let what = "the search does not find 'retransmission'";
+    assert_wrong("search", search, what);
+    let finds = "<script>document.getElementById('mdbook-searchbar').oninput = () => {\
+        document.getElementById('mdbook-searchresults').innerHTML = '<a>A</a>'; };</script>";
+    if let Some(errors) = errors("found", &format!("{search}{finds}")) {
+        assert_eq!(errors, [""; 0]);
+    }
 }
 
 /// What is found in the time machine, after `old` in its script or style has
@@ -117,6 +134,30 @@ fn a_time_machine_that_does_not_move() {
             "location.hash.match",
             "\"\".match",
             "a link to a frame",
+        ),
+        (
+            "mute",
+            ".tm-ladder svg { display: block;",
+            ".tm-ladder svg { display: none;",
+            "without scripts, there is no picture",
+        ),
+        (
+            "toys",
+            ".tm-controls { display: none; }",
+            "",
+            "without scripts, there are controls",
+        ),
+        (
+            "cut",
+            "max-height: none; overflow: visible;",
+            "",
+            "on paper, the picture is cut",
+        ),
+        (
+            "paper",
+            ".tm-on .tm-controls, .tm-live {",
+            ".tm-live {",
+            "on paper, there are controls",
         ),
     ] {
         if let Some(errors) = machine_errors(name, old, new) {
