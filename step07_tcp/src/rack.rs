@@ -60,6 +60,16 @@ impl Rack {
         *self = Self::default();
     }
 
+    /// The round trip of the segment that was sent last, of all that have arrived.
+    pub fn rtt(&self) -> Duration {
+        self.rtt
+    }
+
+    /// The shortest round trip so far, if there was one.
+    pub fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt
+    }
+
     /// Segments that were taken for lost are under way after all.
     pub fn watch_all(&mut self, queue: &RetransmissionQueue) {
         let under_way = |segment: &&InFlight| !segment.sacked && !segment.lost;

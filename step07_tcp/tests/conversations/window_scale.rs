@@ -188,3 +188,36 @@ fn buffers_stay_below_their_limits() {
     assert!(talk.status().measures.unwrap().flight <= 100_000);
     assert!(talk.status().measures.unwrap().receive_window <= 100_000);
 }
+
+/// The flight that a connection reaches when it always has something to send,
+/// over a way whose round trip takes so many milliseconds, by the flight.
+fn flight_of(round_trip: impl Fn(u32) -> u32) -> u32 {
+    let wait = |flight| ms(round_trip(flight).into());
+    let (mut talk, answer) = Talk::established_over(nodelay(), offer(7), wait(0));
+    assert!(answer.ends_with(" ws=7"), "{answer}");
+    let mut ack = 1;
+    let mut flight = 0;
+    for _ in 0..30 {
+        let room = talk.status().writable;
+        talk.send(&vec![1; room]).unwrap();
+        flight = talk.status().measures.unwrap().flight;
+        talk.wait(wait(flight));
+        let end = ack + flight;
+        while ack < end {
+            ack = end.min(ack + 2 * 1460);
+            talk.inject(talk.ack(1, ack));
+        }
+    }
+    flight
+}
+
+#[test]
+fn a_send_buffer_does_not_grow_for_what_stands_in_queues() {
+    // A long way: more in flight is faster.
+    let far = flight_of(|_| 100);
+    assert!(far > 2_000_000, "{far}");
+    // A short one, of 10 octets in a microsecond: beyond 100,000 they queue.
+    // The window can double once more before that is seen.
+    let queued = flight_of(|flight| 10 + flight / 10_000);
+    assert!((200_000..=1_200_000).contains(&queued), "{queued}");
+}
