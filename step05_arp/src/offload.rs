@@ -67,6 +67,7 @@ impl Offload {
     }
 }
 
+// ANCHOR: header
 /// What is to be written in front of a frame on which that is left to do.
 pub(crate) fn header(left: &Unfinished) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
@@ -83,6 +84,7 @@ pub(crate) fn header(left: &Unfinished) -> [u8; HEADER_LEN] {
     }
     header
 }
+// ANCHOR_END: header
 
 /// What the header in front of a frame says is left to do.
 pub(crate) fn left(header: &[u8; HEADER_LEN]) -> Option<Unfinished> {

@@ -191,6 +191,7 @@ impl Header {
     }
     // ANCHOR_END: prepend
 
+    // ANCHOR: prepend_unfinished
     /// The same, for a device that adds the checksum itself; and cuts the
     /// text into segments of `segment` octets, if that is not `None`.
     pub fn prepend_unfinished(
@@ -211,6 +212,7 @@ impl Header {
             segment,
         });
     }
+    // ANCHOR_END: prepend_unfinished
 }
 
 /// The data offset of a header with so many octets of options: at most 15 words.

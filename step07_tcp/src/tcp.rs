@@ -185,6 +185,7 @@ impl Tcp {
         }
     }
 
+    // ANCHOR: send_all
     fn send_all(&self, segments: &mut Vec<Outgoing>, failed: &mut Vec<(Ends, io::ErrorKind)>) {
         let mut output = |outgoing: Outgoing, segment, offload| {
             let ends = (outgoing.local, outgoing.remote);
@@ -202,7 +203,9 @@ impl Tcp {
             }
         }
     }
+    // ANCHOR_END: send_all
 
+    // ANCHOR: offloads
     /// Does the device by which these leave finish what is unfinished?
     fn offloads(&self, segments: &[Outgoing]) -> bool {
         // Mostly they are all for one peer. If not, all can wait for another time.
@@ -214,6 +217,7 @@ impl Tcp {
         route.is_some_and(|route| route.iface.device().flags().contains(DeviceFlags::OFFLOAD))
             && rest.iter().all(|other| *other.remote.ip() == dst)
     }
+    // ANCHOR_END: offloads
 
     // ANCHOR: output
     /// Sends one segment; or several in one packet, with so much text in each.
