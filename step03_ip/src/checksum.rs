@@ -31,12 +31,16 @@ impl Checksum {
     /// Adds a piece of data. An odd last octet is padded with a zero.
     pub fn add(&mut self, data: &[u8]) {
         // EXERCISE 3.1: The Internet checksum
-        // One's complement addition is associative, so four octets are added
-        // at a time and the carries are folded once, at the end (RFC 1071 §2).
+        // One's complement addition is associative, so four octets are added at
+        // a time, and the carries are folded once, at the end. Words whose octets
+        // have changed places have a sum whose octets have: so they are read as
+        // this machine likes it, and it is the sum that is turned (RFC 1071 §2).
         let mut words = data.chunks_exact(4);
+        let mut turned = 0;
         for word in &mut words {
-            self.0 += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+            turned += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
         }
+        self.0 += u64::from(u16::from_be(fold(turned)));
         let mut halves = words.remainder().chunks_exact(2);
         for half in &mut halves {
             self.0 += u64::from(u16::from_be_bytes([half[0], half[1]]));
@@ -52,17 +56,22 @@ impl Checksum {
     /// The checksum to be written into a header, or 0 if the data, its
     /// checksum field included, is intact.
     pub fn finish(self) -> u16 {
-        // EXERCISE 3.1: The Internet checksum
-        let mut sum = self.0;
-        while sum > 0xffff {
-            sum = (sum & 0xffff) + (sum >> 16);
-        }
-        // The loop leaves 16 bits.
-        !u16::try_from(sum).unwrap_or(u16::MAX)
-        // END 3.1
+        !fold(self.0)
     }
-    // ANCHOR_END: finish
 }
+
+/// Adds what is above 16 bits to the rest, until nothing is.
+fn fold(sum: u64) -> u16 {
+    // EXERCISE 3.1: The Internet checksum
+    let mut sum = sum;
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    // The loop leaves 16 bits.
+    u16::try_from(sum).unwrap_or(u16::MAX)
+    // END 3.1
+}
+// ANCHOR_END: finish
 
 /// The checksum of one contiguous piece of data.
 pub fn checksum(data: &[u8]) -> u16 {
