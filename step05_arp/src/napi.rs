@@ -37,16 +37,10 @@ impl Switch {
     pub(crate) fn find(name: &DeviceName) -> Option<Self> {
         let folder = Path::new("/sys/class/net").join(name.as_str());
         let switch = Self(folder.join("threaded"));
-        let found = shows_our_namespace(&folder, name)
-            .and_then(|ours| {
-                if ours {
-                    switch.may_be_turned()
-                } else {
-                    Ok(false)
-                }
-            })
-            .inspect_err(|error| debug!(target: "tap::napi", "no thread: {error}, dev={name}"));
-        found.is_ok_and(|found| found).then_some(switch)
+        let ours = check_namespace(&folder, name).and_then(|()| switch.check());
+        ours.inspect_err(|error| debug!(target: "tap::napi", "no thread: {error}, dev={name}"))
+            .ok()
+            .map(|()| switch)
     }
 
     /// From now on a thread works off what is written.
@@ -54,23 +48,28 @@ impl Switch {
         fs::write(&self.0, "1")
     }
 
-    /// Without a queue the kernel refuses, but tells that only those whom it
-    /// would obey.
-    fn may_be_turned(&self) -> io::Result<bool> {
+    /// May we turn it? As long as there is no queue the kernel refuses, but says
+    /// so only to those whom it would obey.
+    fn check(&self) -> io::Result<()> {
         match self.turn_on() {
-            Err(error) if error.raw_os_error() != Some(sys::EOPNOTSUPP) => Err(error),
-            _ => Ok(true),
+            Err(error) if error.raw_os_error() == Some(sys::EOPNOTSUPP) => Ok(()),
+            result => result,
         }
     }
 }
 
-/// Is the interface that sysfs shows in `folder` the one that we call `name`?
-/// It shows those of the network namespace in which it was mounted.
-fn shows_our_namespace(folder: &Path, name: &DeviceName) -> io::Result<bool> {
+/// The interface that sysfs shows in `folder` must be the one that we call
+/// `name`: it shows those of the network namespace in which it was mounted.
+fn check_namespace(folder: &Path, name: &DeviceName) -> io::Result<()> {
     let shown = |file| fs::read_to_string(folder.join(file));
     let socket = sys::control_socket()?;
     let index = sys::interface_index(socket.as_fd(), name)?;
     let (_, address) = sys::hardware_address(socket.as_fd(), name)?;
-    let same_index = shown("ifindex")?.trim_end() == index.to_string();
-    Ok(same_index && shown("address")?.trim_end() == MacAddr(address).to_string())
+    let same = shown("ifindex")?.trim_end() == index.to_string()
+        && shown("address")?.trim_end() == MacAddr(address).to_string();
+    if same {
+        Ok(())
+    } else {
+        Err(io::Error::other("sysfs is another namespace's"))
+    }
 }

@@ -35,7 +35,8 @@ pub struct Tap {
 
 impl Tap {
     /// Attaches to the TAP `name`, or creates it, which takes the privilege
-    /// CAP_NET_ADMIN.
+    /// CAP_NET_ADMIN. If we have it and the TAP was there before, a thread of
+    /// the kernel's works off what we write ([`napi`](crate::napi)).
     ///
     /// # Errors
     /// [`UsageError`](crate::cli::UsageError) if the name is not one; otherwise
